@@ -1,0 +1,70 @@
+# Each target sets up .venv by itself when it has to; `make` alone prints the list.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check static fix docs bench serve constraints clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+demo: $(READY)  ## crawl a local site and compare the five modes, in under a minute
+	@$(BIN)/python -m bench demo
+
+test: check  ## the same as check
+
+check: static  ## format, lint, types, contracts, printed docs, tests: what CI runs
+	@echo '== tests'
+	@$(BIN)/python -m pytest -q
+
+test-all: static  ## check, with the slow tests too
+	@echo '== tests, slow ones too'
+	@$(BIN)/python -m pytest -q -m '' -o faulthandler_timeout=900
+
+static: $(READY)
+	@echo '== format'
+	@$(BIN)/ruff format --quiet --check
+	@echo '== lint'
+	@$(BIN)/ruff check --quiet
+	@echo '== types'
+	@$(BIN)/mypy --no-error-summary
+	@echo '== contracts'
+	@$(BIN)/lint-imports --no-logo
+	@echo '== printed docs'
+	@$(BIN)/cog --check --diff --verbosity=1 --check-fail-msg='run `make docs`' -P -I . $(PRINTED)
+
+fix: $(READY)  ## repair format and lint as far as a tool can
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format
+
+docs: $(READY)  ## print the map, the command line and the results into the docs again
+	@$(BIN)/cog -r -P -I . $(PRINTED)
+
+bench: $(READY)  ## measure everything (takes a while)
+	@$(BIN)/python -m bench
+
+serve: $(READY)  ## start the test server on port 8000
+	@$(BIN)/crawl serve --port 8000
+
+constraints:  ## pin every package anew, from what pyproject.toml asks for
+	@echo '== resolving in a fresh venv'
+	@fresh=$$(mktemp -d) && $(PYTHON) -m venv "$$fresh" && "$$fresh/bin/pip" install -q '.[dev]' \
+		&& "$$fresh/bin/pip" freeze --exclude crawl > "$$fresh/pins" && cp "$$fresh/pins" constraints.txt; \
+		status=$$?; rm -rf "$$fresh"; exit $$status
+
+clean:  ## remove what the tools and the demo wrote (.venv stays)
+	@rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache URLs.txt out.jsonl
+	@find crawler fixtures bench docs tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	@echo '== setting up .venv (only when pyproject.toml or constraints.txt changed)'
+	@command -v $(PYTHON) > /dev/null || { echo 'no $(PYTHON) on this machine: install Python 3.11 or newer, or say make PYTHON=...'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crawl needs Python 3.11 or newer, but $(PYTHON) is %s: try make PYTHON=python3.12" % sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
