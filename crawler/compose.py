@@ -1,0 +1,190 @@
+"""Build the parts of a crawl, hand them to a mode, and close the books; knows every part."""
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from crawler.core.bounds import Load, binding_limit
+from crawler.core.errors import InternalError, SourceError
+from crawler.core.frontier import Frontier
+from crawler.core.guard import is_home_name
+from crawler.core.job import FetchRules, Options, in_flight, validated
+from crawler.core.ports import Analyse, Gear
+from crawler.core.record import Record, interrupted, json_line
+from crawler.core.report import CrawlReport, Tally
+from crawler.core.retry import RetryPolicy
+from crawler.core.version import VERSION
+from crawler.modes import BY_NAME
+from crawler.stages.analyse import analyse as analyse_page
+from crawler.stages.write import Outputs
+from crawler.stores.jsonl import LineFile
+from crawler.system.clock import cpu_of_children, cpu_of_process, now, usable_cores
+from crawler.system.intake import Intake
+from crawler.system.stop import Stop
+
+__all__ = ["Crawl", "crawl", "user_agent"]
+
+#: Interrupted records are written this many at a time.
+BLOCK = 256
+
+
+def user_agent() -> str:
+    """Return the name this program gives itself."""
+    return f"crawl/{VERSION}"
+
+
+def crawl(
+    sources: str | Sequence[str],
+    options: Options | None = None,
+    *,
+    analyse: Analyse = analyse_page,
+    on_record: Callable[[Record], object] | None = None,
+) -> CrawlReport:
+    """Crawl *sources* and return what came of it.
+
+    A source is a file of URLs, ``-`` for standard input, or a URL.  *analyse* is a module-level
+    callable that replaces the analysis of a page.  *on_record* is called with each record;
+    with it and no ``output`` in the options nothing is written.  Raises OptionsError,
+    SourceError and OutputError; what goes wrong with a page is in its record.
+    """
+    given = [sources] if isinstance(sources, str) else list(sources)
+    return Crawl(given, options or Options(), analyse=analyse, on_record=on_record).run()
+
+
+class Crawl:
+    """One run, from its parts to its report; ``tally``, ``frontier``, ``stop`` may be watched."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        options: Options,
+        *,
+        analyse: Analyse = analyse_page,
+        on_record: Callable[[Record], object] | None = None,
+        line: Callable[[Record], bytes] | None = None,
+    ):
+        self.options = validated(options)
+        rules = FetchRules.of(options, user_agent())
+        self.tally = Tally()
+        self.frontier = Frontier(is_home=partial(is_home_name, guard=rules.guard))
+        self.stop = Stop()
+        self.workers = options.workers or usable_cores()
+        self._files = ExitStack()
+        self._intake = Intake(sources)
+        self._files.callback(self._intake.close)
+        self._outputs = self._open(line, on_record)
+        self._gear = Gear(
+            options=options,
+            rules=rules,
+            frontier=self.frontier,
+            retry=RetryPolicy(options.retries),
+            tally=self.tally,
+            analyse=analyse,
+            intake=self._intake,
+            keep=self._outputs,
+            stop=self.stop,
+            draw=random.random,
+            workers=self.workers,
+            resume_at=self._intake.resume_at(),
+        )
+
+    def run(self) -> CrawlReport:
+        """Run the mode, record what a stop left over, check the books; raises CrawlError."""
+        with self._files, self.stop.listening():
+            self._began = now()
+            self._began_cpu = cpu_of_process()
+            self._cpu_before = self._began_cpu + cpu_of_children()
+            BY_NAME[self.options.mode](self._gear)
+            self._own_cpu = cpu_of_process()
+            self._record_rest()
+        if self._gear.source_error is not None:
+            raise self._gear.source_error
+        if not self.frontier.offered and not self.stop.requested:
+            raise SourceError("no URL in any source")
+        if not self.frontier.offered == self.frontier.settled == self.tally.records:
+            raise InternalError(f"{self.frontier!r}, but {self.tally.records} records")
+        return self._report()
+
+    def expected_inputs(self) -> int | None:
+        """Return how many inputs there will be, by the share of the lists that was read."""
+        share = self._intake.share_read()
+        return None if not share else round(self.frontier.offered / share)
+
+    def _open(
+        self, line: Callable[[Record], bytes] | None, on_record: Callable[[Record], object] | None
+    ) -> Outputs:
+        options = self.options
+        records = failed = None
+        if options.output is not None or on_record is None or line is not None:
+            path = None if options.output == "-" else options.output
+            records = self._files.enter_context(LineFile(path))
+        if options.failed is not None:
+            failed = self._files.enter_context(LineFile(options.failed))
+        return Outputs(line=line or json_line, records=records, failed=failed, on_record=on_record)
+
+    def _record_rest(self) -> None:
+        """Record as interrupted what was read and is not settled, in blocks."""
+        if not self.stop.requested:
+            return
+        rest = [interrupted(target) for target in self.frontier.abandon() + self.frontier.recall()]
+        for start in range(0, len(rest), BLOCK):
+            block = rest[start : start + BLOCK]
+            self._outputs.write(block)
+            self.tally.count_interrupted(len(block))
+
+    def _report(self) -> CrawlReport:
+        tally, ended = self.tally, now()
+        first, last = tally.first_at or ended, tally.last_at or ended
+        span = max(last - first, 1e-9)
+        cpu = cpu_of_process() + cpu_of_children() - self._cpu_before
+        return CrawlReport(
+            mode=self.options.mode,
+            inputs=self.frontier.offered,
+            records=tally.records,
+            outcomes={str(name): count for name, count in sorted(tally.outcomes.items())},
+            bytes=tally.bytes,
+            wire_bytes=tally.wire_bytes,
+            retries=tally.retries,
+            elapsed_s=ended - self._began,
+            first_s=first - self._began,
+            last_s=last - self._began,
+            pages_per_s=max(0, tally.finished - 1) / span,
+            in_flight_mean=tally.busy_ms / 1000 / max(last - self._began, 1e-9),
+            latency_ms=tally.latency(),
+            mean_ms=tally.mean_ms(),
+            cpu_s=cpu,
+            stages=self._stages(cpu),
+            bound=self._bound(cpu, max(last - self._began, 1e-9)),
+            stopped=self.stop.reason,
+            resume_at=self._gear.resume_at if self.stop.requested else None,
+        )
+
+    def _stages(self, cpu: float) -> dict[str, float]:
+        """Divide the CPU seconds up; on a loop, what is not analyse or write is fetch."""
+        tally, options = self.tally, self.options
+        own = self._own_cpu - self._began_cpu
+        inline = options.mode == "async" or options.pool == "threads"
+        fetch = tally.fetch_cpu_s
+        if options.mode in {"async", "hybrid"}:
+            fetch = own - self._outputs.cpu_s - (tally.analyse_cpu_s if inline else 0.0)
+        stages = {"fetch": fetch, "analyse": tally.analyse_cpu_s, "write": self._outputs.cpu_s}
+        return stages | {"rest": max(0.0, cpu - sum(stages.values()))}
+
+    def _bound(self, cpu: float, elapsed: float) -> str:
+        tally, options, cores = self.tally, self.options, usable_cores()
+        places = in_flight(options, self.workers)
+        away = tally.analyse_cpu_s + tally.fetch_cpu_s
+        apart = options.mode == "processes" or (
+            options.mode == "hybrid" and options.pool == "processes"
+        )
+        load = Load(
+            places=tally.busy_ms / 1000 / elapsed / places,
+            owner_thread=(self._own_cpu - self._began_cpu) / elapsed,
+            workers=away / elapsed / self.workers if apart else 0.0,
+            cores=cpu / elapsed / cores,
+            polite=self.frontier.held_s / elapsed,
+            in_flight=places,
+            cores_count=cores,
+        )
+        return binding_limit(load)

@@ -1,0 +1,1 @@
+"""What is true without a machine: no I/O, no clock, no thread, no loop, no random source."""

@@ -1,0 +1,147 @@
+"""What was asked for: how to fetch, how much at once, where records go; plain values."""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from crawler.core.errors import OptionsError
+from crawler.core.guard import Guard
+from crawler.core.pages import AnalyseLimits
+
+__all__ = ["LOOPS", "MODES", "POOLS", "FetchRules", "Options", "in_flight", "validated"]
+
+MODES = ("serial", "threads", "async", "processes", "hybrid")  # in reading order
+POOLS = ("processes", "threads")
+LOOPS = ("uvloop", "asyncio")
+
+
+class Options(msgspec.Struct, kw_only=True, frozen=True):
+    """Everything a crawl can be told; durations in seconds, sizes in bytes.
+
+    ``workers`` None means one for each core this process may use.  ``output`` None means
+    standard output, unless *on_record* takes the records.  ``resolve`` gives names fixed
+    addresses, as curl's option of that name does.  ``treat_as_public`` names networks that
+    are handled as public ones though they are not: polite limits towards them, and no way
+    from them into private ones.
+    """
+
+    mode: str = "hybrid"
+    concurrency: int = 64
+    workers: int | None = None
+    pool: str = "processes"
+    loop: str = "uvloop"
+    output: str | None = None
+    failed: str | None = None
+    timeout: float = 30.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 10.0
+    analyse_timeout: float = 30.0
+    retries: int = 2
+    max_redirects: int = 10
+    max_bytes: int = 10_000_000
+    max_ratio: float = 200.0
+    max_links: int = 10_000
+    simhash: bool = False
+    user_agent: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    allow_private: bool = False
+    resolve: dict[str, str] = {}
+    treat_as_public: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FetchRules:
+    """How to ask: headers, timeouts in seconds, limits; a plain value that pickles."""
+
+    guard: Guard
+    headers: list[tuple[str, str]]
+    timeout: float
+    connect_timeout: float
+    read_timeout: float
+    max_redirects: int
+    limits: AnalyseLimits
+
+    @property
+    def extensions(self) -> dict[str, dict[str, float | None]]:
+        """The timeouts as httpx's transports read them; there are always connections enough."""
+        read = self.read_timeout
+        times = {"connect": self.connect_timeout, "read": read, "write": read, "pool": None}
+        return {"timeout": times}
+
+    @classmethod
+    def of(cls, options: Options, user_agent: str) -> "FetchRules":
+        """Return the rules in *options*; raises OptionsError for a network that is none."""
+        try:
+            guard = Guard(
+                allow_private=options.allow_private, treat_as_public=options.treat_as_public
+            )
+        except ValueError as error:
+            raise OptionsError(f"treat_as_public: {error}") from None
+        headers = {
+            "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
+            "Accept-Encoding": "gzip, deflate, br, zstd",
+            "User-Agent": options.user_agent or user_agent,
+        }
+        given = {name.lower() for name, _ in options.headers}
+        kept = [(name, value) for name, value in headers.items() if name.lower() not in given]
+        return cls(
+            guard=guard,
+            headers=[*kept, *options.headers],
+            timeout=options.timeout,
+            connect_timeout=options.connect_timeout,
+            read_timeout=options.read_timeout,
+            max_redirects=options.max_redirects,
+            limits=AnalyseLimits(
+                max_bytes=options.max_bytes,
+                max_ratio=options.max_ratio,
+                max_links=options.max_links,
+                simhash=options.simhash,
+            ),
+        )
+
+
+_CHOICES = {"mode": MODES, "pool": POOLS, "loop": LOOPS}
+_LEAST = {
+    "concurrency": 1,
+    "workers": 1,
+    "retries": 0,
+    "max_redirects": 0,
+    "max_links": 0,
+    "max_bytes": 1,
+    "max_ratio": 1,
+}
+#: RFC 9110 section 5.6.2, token.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_DURATIONS = ("timeout", "connect_timeout", "read_timeout", "analyse_timeout")
+
+
+def validated(options: Options) -> Options:
+    """Return *options*, or raise OptionsError naming the first that makes no sense."""
+    values = {name: getattr(options, name) for name in options.__struct_fields__}
+    for name, known in _CHOICES.items():
+        if values[name] not in known:
+            raise OptionsError(f"--{name} {values[name]!r}: choose from {', '.join(known)}")
+    for name, least in _LEAST.items():
+        if values[name] is not None and not values[name] >= least:
+            raise OptionsError(f"{_flag(name)} {values[name]}: must be at least {least}")
+    for name in _DURATIONS:
+        if not 0 < values[name] < float("inf"):
+            raise OptionsError(f"{_flag(name)} {values[name]}: must be more than 0")
+    _check_headers(options.headers)
+    return options
+
+
+def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
+    for name, value in headers:
+        if not _HEADER_NAME.fullmatch(name) or any(char in value for char in "\r\n\0"):
+            raise OptionsError(f"--header {name!r}: a name and a value on one line are wanted")
+
+
+def in_flight(options: Options, workers: int) -> int:
+    """Return how many pages the mode of *options* has in flight at most."""
+    return {"serial": 1, "processes": workers}.get(options.mode, options.concurrency)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,123 @@
+"""The shapes that meet: the gear a mode is handed, and what it may ask of each part."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from crawler.core.errors import SourceError
+from crawler.core.frontier import FINISHED, Finished, Frontier, Wait
+from crawler.core.job import FetchRules, Options
+from crawler.core.pages import Analysed, Batch, Fetched, Place, Target
+from crawler.core.record import Record, record_of
+from crawler.core.report import Tally
+from crawler.core.retry import Done, RetryPolicy
+
+__all__ = ["Analyse", "Gear", "Intake", "Keep", "Mode", "Stop"]
+
+_T = TypeVar("_T")
+
+#: A module-level callable, so that it can travel to a worker process.
+Analyse = Callable[[Fetched], Analysed]
+
+
+class Intake(Protocol):
+    """Where inputs come from; ``read`` gives none at the end."""
+
+    def wait_ready(self, timeout: float | None = None) -> bool: ...
+    def read(self, most: int) -> Batch: ...
+
+
+class Keep(Protocol):
+    """Where records go; returns when they are kept."""
+
+    def write(self, records: Sequence[Record]) -> None: ...
+    async def awrite(self, records: Sequence[Record]) -> None: ...
+
+
+class Stop(Protocol):
+    """Whether to stop, and how soon."""
+
+    @property
+    def requested(self) -> bool: ...
+    @property
+    def forced(self) -> bool: ...
+    def on_change(self, wake: Callable[[], object]) -> AbstractContextManager[None]: ...
+    def cut(
+        self, wait: Callable[..., _T], *args: object, only_forced: bool = False
+    ) -> _T | None: ...
+
+
+@dataclass
+class Gear:
+    """Every part of one run; the methods are the decisions that all modes share.
+
+    None of them waits.  Whoever owns the frontier, as the header of each mode says, is the
+    only one to call them.
+    """
+
+    options: Options
+    rules: FetchRules
+    frontier: Frontier
+    retry: RetryPolicy
+    tally: Tally
+    analyse: Analyse
+    intake: Intake
+    keep: Keep
+    stop: Stop
+    draw: Callable[[], float]
+    workers: int
+    resume_at: Place | None = None
+    source_error: SourceError | None = None
+
+    def take(self, limit: int, now: float) -> list[Target] | Wait | Finished:
+        """Take from the frontier, unless the run is to stop: then wait for what is in flight."""
+        if self.stop.requested:
+            return Wait(None) if self.frontier.in_flight else FINISHED
+        return self.frontier.take(limit, now)
+
+    def offer(self, batch: Batch | SourceError) -> None:
+        """Pass on what the intake read; nothing means the end, an error ends the input too."""
+        if isinstance(batch, SourceError):
+            self.source_error = batch
+            self.frontier.close()
+            return
+        self.resume_at = batch.resume_at
+        self.frontier.offer(batch.targets)
+        if not batch.targets:
+            self.frontier.close()
+
+    def read(self, intake: Intake) -> None:
+        """Offer what *intake* has ready; for an owner that reads inline."""
+        try:
+            self.offer(intake.read(self.frontier.room()))
+        except SourceError as error:
+            self.offer(error)
+
+    def put_back(self, target: Target, fetched: Fetched, now: float) -> bool:
+        """Settle a failure that may pass, to be taken again; False: it is final."""
+        self.tally.fetch_cpu_s += fetched.cpu_s
+        if self.stop.requested:
+            return False
+        again = self.retry.decide(target, fetched, now, self.draw())
+        if again is None:
+            return False
+        self.tally.retries += 1
+        self.frontier.settle(target, again, now)
+        return True
+
+    def record(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> Record:
+        """Return the record of a finished visit, and count what analysing it cost."""
+        if analysed is not None:
+            self.tally.analyse_cpu_s += analysed.cpu_s
+        return record_of(target, fetched, analysed)
+
+    def settle(self, target: Target, record: Record, now: float, *, home: bool | None) -> None:
+        """Count a record that is kept, and settle its target for good."""
+        self.tally.count(record, now)
+        self.frontier.settle(target, Done(record.outcome, home), now)
+
+
+#: A mode blocks until the frontier is finished or the run is forced to stop, whatever it does
+#: inside; what is then unsettled is recorded as interrupted by whoever called it.
+Mode = Callable[[Gear], None]

@@ -1,0 +1,5 @@
+"""The version of the program, written down once."""
+
+__all__ = ["VERSION"]
+
+VERSION = "0.1.0"

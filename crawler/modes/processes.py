@@ -1,0 +1,157 @@
+"""Whole pages in worker processes; the parent alone owns the frontier and the output.
+
+    intake -> frontier -> P x (fetch -> analyse)  ->  write
+    a thread   parent         P processes            parent
+
+Unit        a process; one URL and one attempt at a time crosses the border
+Owner       the parent owns the frontier; workers know of one page only
+Limit       P pages in flight; each attempt crosses a border twice
+Stops       when what is in flight is done; told twice, the workers are killed
+Contains    a page that kills its worker or hangs in it costs that page alone
+"""
+
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+
+import httpx
+import msgspec
+
+from crawler.core.errors import SourceError, WorkerError
+from crawler.core.frontier import Finished, Wait
+from crawler.core.job import FetchRules
+from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Target, Timing
+from crawler.core.ports import Analyse, Gear
+from crawler.stages.analyse import analyse_guarded
+from crawler.stages.fetch import fetch
+from crawler.system.clock import now
+from crawler.system.feed import Feed
+from crawler.system.pools import Crew
+from crawler.wire.clients import client
+from crawler.wire.names import Names
+
+__all__ = ["crawl"]
+
+Visited = tuple[Fetched, Analysed | None]
+
+
+def crawl(gear: Gear) -> None:
+    """Crawl until the frontier is finished or a second request to stop; raises OutputError."""
+    crew = Crew(gear.workers, _prepare, gear.rules, gear.options.resolve, gear.analyse)
+    try:
+        _Parent(gear, crew).crawl()
+    finally:
+        crew.close(kill=gear.frontier.in_flight > 0)
+
+
+class _Parent:
+    def __init__(self, gear: Gear, crew: Crew):
+        self._gear = gear
+        self._crew = crew
+        self._running: dict[Future[Visited], Target] = {}
+        self._events: SimpleQueue[Future[Visited] | Batch | SourceError] = SimpleQueue()
+        self._feed = Feed(gear.intake, self._events.put)
+
+    def crawl(self) -> None:
+        gear = self._gear
+        while not isinstance(step := gear.take(gear.workers - len(self._running), now()), Finished):
+            self._feed.ask(gear.frontier.room())
+            if isinstance(step, Wait):
+                self._wait(step.until)
+                if gear.stop.forced:
+                    break
+                continue
+            for target in step:
+                future = self._crew.submit(_visit, target)
+                self._running[future] = target
+                future.add_done_callback(self._events.put)
+        self._feed.close()
+
+    def _wait(self, until: float | None) -> None:
+        """Wait for a result, for input, for a time; or for a page that takes too long."""
+        overdue = min((self._deadline(target) for target in self._running.values()), default=None)
+        times = [time for time in (until, overdue) if time is not None]
+        left = max(0.0, min(times) - now()) if times else None
+        told = self._gear.stop.requested
+        event = self._gear.stop.cut(self._event, left, only_forced=told)
+        if isinstance(event, Future):
+            self._came(event)
+        elif event is not None:
+            self._feed.answered()
+            self._gear.offer(event)
+        elif overdue is not None and overdue <= now():
+            self._blame()
+
+    def _event(self, timeout: float | None) -> Future[Visited] | Batch | SourceError | None:
+        try:
+            return self._events.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def _deadline(self, target: Target) -> float:
+        options = self._gear.options
+        return target.taken_at + options.timeout + options.analyse_timeout
+
+    def _came(self, future: Future[Visited]) -> None:
+        if future not in self._running:
+            return  # of a pool that broke: its page has been visited again alone
+        if future.exception() is not None:
+            self._blame()
+        else:
+            self._settle(self._running.pop(future), *future.result())
+
+    def _blame(self) -> None:
+        """Visit each page in flight again, alone: the one that breaks its worker is the culprit."""
+        suspects, self._running = list(self._running.values()), {}
+        self._crew.replace(self._crew.pool)
+        options = self._gear.options
+        timeout = options.timeout + options.analyse_timeout
+        for target in suspects:
+            try:
+                visited = self._gear.stop.cut(
+                    self._crew.alone, _visit, target, timeout, only_forced=True
+                )
+            except WorkerError as error:
+                visited = _culprit(target, str(error))
+            if visited is None:
+                return
+            self._settle(target, *visited)
+
+    def _settle(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> None:
+        gear = self._gear
+        if gear.put_back(target, fetched, now()):
+            return
+        record = gear.record(target, fetched, analysed)
+        gear.keep.write([record])
+        gear.settle(target, record, now(), home=fetched.home)
+
+
+def _culprit(target: Target, error: str) -> Visited:
+    spent = (now() - target.taken_at) * 1000
+    return Fetched(
+        url=target.url,
+        final_url=target.address,
+        outcome=Outcome.ANALYSE_ERROR,
+        error=error,
+        timing=Timing(queue=0.0, total=spent),
+    ), None
+
+
+class _Worker:
+    """What a worker process keeps from one page to the next."""
+
+    http: httpx.Client
+    rules: FetchRules
+    analyse: Analyse
+
+
+def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse) -> None:
+    _Worker.http = client(Names(resolve))
+    _Worker.rules = rules
+    _Worker.analyse = staticmethod(analyse)
+
+
+def _visit(target: Target) -> Visited:
+    """Fetch and analyse one page in a worker; its body stays there."""
+    fetched = fetch(_Worker.http, target, _Worker.rules)
+    analysed = analyse_guarded(_Worker.analyse, fetched)
+    return msgspec.structs.replace(fetched, body=None), analysed

@@ -1,0 +1,125 @@
+"""Many blocking fetches, each thread doing whole pages; one lock around the frontier.
+
+    intake -> frontier -> N x (fetch -> analyse -> write)
+    a thread    lock             N threads
+
+Unit        a thread, with an HTTP client of its own, doing one page after another
+Owner       whoever holds the lock owns the frontier, the tally and the output
+Limit       N pages in flight, one in each thread; analyse holds the GIL but for parse and hash
+Stops       each thread after its page; told twice, the threads are left behind: a blocking
+            read cannot be called back, so what they still bring home is dropped
+"""
+
+import threading
+from queue import SimpleQueue
+
+import httpx
+
+from crawler.core.errors import SourceError
+from crawler.core.frontier import Finished, Wait
+from crawler.core.pages import Analysed, Batch, Fetched, Target
+from crawler.core.ports import Gear
+from crawler.stages.analyse import analyse_guarded
+from crawler.stages.fetch import fetch
+from crawler.system.clock import now
+from crawler.system.feed import Feed
+from crawler.wire.clients import client
+from crawler.wire.names import Names
+
+__all__ = ["crawl"]
+
+
+def crawl(gear: Gear) -> None:
+    """Crawl until the frontier is finished or a second request to stop; raises OutputError."""
+    crowd = _Crowd(gear)
+    count = gear.options.concurrency
+    for number in range(count):
+        threading.Thread(target=crowd.work, name=f"page-{number}", daemon=True).start()
+    crowd.wait_for(count)
+
+
+class _Crowd:
+    """N threads, and the lock between them."""
+
+    def __init__(self, gear: Gear):
+        self._gear = gear
+        self._changed = threading.Condition()
+        self._ended: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._over = False
+        self._names = Names(gear.options.resolve)
+        self._feed = Feed(gear.intake, self._deliver)
+
+    def wait_for(self, count: int) -> None:
+        """Wait in the main thread until *count* threads have ended; raises what one raised."""
+        stop, ended = self._gear.stop, 0
+        while ended < count and not stop.forced:
+            told = stop.requested
+            came = stop.cut(lambda: (self._ended.get(),), only_forced=told)
+            if came is None:
+                with self._changed:
+                    self._changed.notify_all()
+            elif came[0] is not None:
+                self._finish()
+                raise came[0]
+            else:
+                ended += 1
+        self._finish()
+
+    def work(self) -> None:
+        """Take page after page; what one thread raises ends the run."""
+        try:
+            with client(self._names) as http:
+                while (target := self._next()) is not None:
+                    self._visit(http, target)
+        except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
+            self._ended.put(error)
+        else:
+            self._ended.put(None)
+
+    def _next(self) -> Target | None:
+        """Return a target that may be asked for, or None when there will be no more."""
+        with self._changed:
+            while not self._over:
+                step = self._gear.take(1, now())
+                self._feed.ask(self._gear.frontier.room())
+                if isinstance(step, Finished):
+                    self._changed.notify_all()
+                    return None
+                if not isinstance(step, Wait):
+                    return step[0]
+                self._changed.wait(None if step.until is None else max(0.0, step.until - now()))
+        return None
+
+    def _visit(self, http: httpx.Client, target: Target) -> None:
+        gear = self._gear
+        fetched = fetch(http, target, gear.rules)
+        with self._changed:
+            if self._over or gear.put_back(target, fetched, now()):
+                self._changed.notify()
+                return
+        analysed = analyse_guarded(gear.analyse, fetched)
+        self._keep(target, fetched, analysed)
+
+    def _keep(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> None:
+        """Write and settle in one hold of the lock: nobody else can do it for us in between."""
+        gear = self._gear
+        with self._changed:
+            if self._over:
+                return
+            record = gear.record(target, fetched, analysed)
+            gear.keep.write([record])
+            gear.settle(target, record, now(), home=fetched.home)
+            self._changed.notify()
+
+    def _deliver(self, batch: Batch | SourceError) -> None:
+        with self._changed:
+            self._feed.answered()
+            self._gear.offer(batch)
+            self._changed.notify_all()
+
+    def _finish(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        self._feed.close()
+        self._names.close()

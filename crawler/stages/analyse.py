@@ -1,0 +1,97 @@
+"""Thinks about a fetched body: decodes it, parses it, hashes it; needs CPU and waits never."""
+
+import time
+from collections.abc import Callable
+
+from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome
+from crawler.stages.charset import decode_html
+from crawler.stages.decode import decode
+from crawler.stages.digest import sha256, simhash, text_sha256
+from crawler.stages.parse import parse
+
+__all__ = ["Analyse", "analyse", "analyse_batch", "analyse_guarded"]
+
+#: What turns a body into findings; module-level, so that it can cross a process border.
+Analyse = Callable[[Fetched], Analysed]
+
+_XHTML = "application/xhtml+xml"
+_SNIFFED_BYTES = 512
+_LIKE_HTML = (b"<!doctype html", b"<html", b"<head", b"<title", b"<body", b"<!--", b"<h1", b"<p>")
+
+
+def analyse(fetched: Fetched) -> Analysed:
+    """Return what stands in the body of *fetched*, within ``fetched.limits``.
+
+    Length and digest of every decoded body, whatever the status.  For a complete 2xx answer
+    in HTML also encoding, title, links and digests of the text; the SimHash if it is asked
+    for.  HTML is ``text/html`` or ``application/xhtml+xml``; an answer without a content type
+    is HTML if its first 512 bytes begin, after a UTF-8 byte order mark and white space, with
+    one of a few tags (after MIME Sniffing, 7.1).  XHTML that declares no encoding is UTF-8
+    (XML 1.0, 4.3.3) and is parsed as HTML.
+
+    Without a body there is nothing to find.  Raises nothing on purpose; a body that cannot be
+    decoded or parsed is a ``too-large``, ``decode-error`` or ``analyse-error`` outcome.
+    """
+    if fetched.body is None:
+        return Analysed()
+    decoded = decode(fetched.body, fetched.content_encoding, fetched.limits)
+    body = decoded.body
+    if body is None:
+        return Analysed(outcome=decoded.outcome, error=decoded.error)
+    analysed = Analysed(bytes=len(body), sha256=sha256(body))
+    if fetched.outcome is Outcome.OK and (kind := _html_type(fetched.content_type, body)):
+        _read_page(analysed, fetched, body, fallback="utf-8" if kind == _XHTML else "windows-1252")
+    return analysed
+
+
+def analyse_guarded(analyse: Analyse, fetched: Fetched) -> Analysed | None:
+    """Return what *analyse* makes of *fetched*, and in ``cpu_s`` its CPU seconds.
+
+    None without a body.  An exception, or a result that is no :class:`Analysed`, becomes an
+    ``analyse-error`` that names its type and keeps nothing else; what is no ``Exception``
+    (KeyboardInterrupt, SystemExit) passes through.
+    """
+    if fetched.body is None:
+        return None
+    began = time.thread_time()
+    try:
+        analysed: object = analyse(fetched)
+    except Exception as error:  # noqa: BLE001 - the analyser may be anybody's code
+        analysed = _broken(f"the analyser raised {type(error).__name__}")
+    if not isinstance(analysed, Analysed):
+        analysed = _broken(f"the analyser returned {type(analysed).__name__}")
+    analysed.cpu_s = time.thread_time() - began
+    return analysed
+
+
+def analyse_batch(analyse: Analyse, pages: list[Fetched]) -> list[Analysed | None]:
+    """Return one result for each of *pages*, in order; this is what crosses to a worker."""
+    return [analyse_guarded(analyse, fetched) for fetched in pages]
+
+
+def _broken(error: str) -> Analysed:
+    return Analysed(outcome=Outcome.ANALYSE_ERROR, error=error)
+
+
+def _read_page(analysed: Analysed, fetched: Fetched, body: bytes, *, fallback: str) -> None:
+    limits: AnalyseLimits = fetched.limits
+    markup, analysed.encoding = decode_html(body, fetched.content_type, fallback)
+    page = parse(markup, fetched.final_url, limits.max_links)
+    if page.problem is not None:
+        analysed.outcome, analysed.error = Outcome.ANALYSE_ERROR, page.problem
+        return
+    analysed.title = page.title
+    analysed.links = page.links
+    analysed.links_total = page.links_total
+    analysed.text_sha256 = text_sha256(page.text)
+    if limits.simhash:
+        analysed.simhash = simhash(page.text)
+
+
+def _html_type(content_type: str | None, body: bytes) -> str | None:
+    """Return the type if it is one of HTML's, else None."""
+    if content_type:
+        essence = content_type.partition(";")[0].strip().lower()
+        return essence if essence in {"text/html", _XHTML} else None
+    head = body[:_SNIFFED_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return "text/html" if head.startswith(_LIKE_HTML) else None

@@ -1,0 +1,1 @@
+"""The operating system behind small doors: clock, stop, intake, loops, pools."""

@@ -1,0 +1,124 @@
+"""Worker processes: spawned, deaf to Ctrl-C, gone with their parent, replaced when broken."""
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from crawler.core.errors import WorkerError
+
+__all__ = ["Crew", "threads"]
+
+_T = TypeVar("_T")
+
+
+class Crew:
+    """One process pool for a run, and a one-worker pool to find out which page is to blame.
+
+    When a pool breaks nobody can tell whose fault it was.  So whoever had work in it takes a
+    new pool with ``replace``, and has its pieces done one by one with ``alone``.
+    """
+
+    def __init__(self, workers: int, setup: Callable[..., object] = int, *args: object):
+        self._workers = workers
+        self._setup = (setup, args)
+        self._alone: ProcessPoolExecutor | None = None
+        self._one_at_a_time = threading.Lock()
+        self._pool = self._new(workers)
+        for ready in [self.submit(os.getpid) for _ in range(workers)]:
+            ready.result()
+
+    @property
+    def pool(self) -> ProcessPoolExecutor:
+        """The pool of the moment; remember it to say which one broke."""
+        return self._pool
+
+    def submit(self, task: Callable[..., _T], *args: object) -> Future[_T]:
+        """Hand a task to the pool; raises BrokenProcessPool if it is broken already."""
+        with _deaf_to_ctrl_c():
+            return self._pool.submit(task, *args)
+
+    def replace(self, broken: ProcessPoolExecutor) -> None:
+        """Kill what is left of *broken* and start another, unless that was done already."""
+        if broken is self._pool:
+            self._pool = self._new(self._workers)
+            _kill(broken)
+
+    def alone(self, task: Callable[..., _T], argument: object, timeout: float) -> _T:
+        """Run one task in a pool of one; raises WorkerError if it kills its worker or hangs."""
+        with self._one_at_a_time:
+            if self._alone is None:
+                self._alone = self._new(1)
+                with _deaf_to_ctrl_c():
+                    self._alone.submit(os.getpid).result()
+            try:
+                with _deaf_to_ctrl_c():
+                    future = self._alone.submit(task, argument)
+                return future.result(timeout)
+            except (BrokenProcessPool, TimeoutError) as error:
+                _kill(self._alone)
+                self._alone = None
+                died = isinstance(error, BrokenProcessPool)
+                how = "killed its worker" if died else f"took longer than {timeout:g} s"
+                raise WorkerError(f"the analyser {how}") from None
+
+    def close(self, *, kill: bool) -> None:
+        """End all workers: when they are idle, or at once."""
+        for pool in filter(None, (self._pool, self._alone)):
+            if kill:
+                _kill(pool)
+            pool.shutdown(wait=True)
+
+    def _new(self, workers: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=self._setup)
+
+
+def threads(workers: int) -> Executor:
+    """Return a thread pool for analysers that release the GIL; nothing in it can be killed."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="analyse")
+
+
+def _begin(setup: Callable[..., object], args: tuple[object, ...]) -> None:
+    """Prepare a worker: Ctrl-C is its parent's business, and it ends when the parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    setup(*args)
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """Kill a pool's workers by their ids; Python 3.14 has ``kill_workers`` for it."""
+    processes = list((pool._processes or {}).values())  # noqa: SLF001 (see above)
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError, OSError):
+            process.kill()
+    for process in processes:
+        process.join()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that are started in here inherit a blocked SIGINT, until they ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

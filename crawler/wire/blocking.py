@@ -1,0 +1,97 @@
+"""The guarded way for threads and processes: waits are capped, each use of a peer asked for."""
+
+import ssl
+from collections.abc import Iterable
+
+import httpcore
+from httpcore import SOCKET_OPTION
+
+from crawler.system.clock import now
+from crawler.wire.names import Names
+from crawler.wire.visit import VISIT, RefusedAddressError
+
+__all__ = ["GuardedBackend", "GuardedStream"]
+
+
+class GuardedStream(httpcore.NetworkStream):
+    """A connection that remembers its peer, and asks the visit that uses it."""
+
+    def __init__(self, stream: httpcore.NetworkStream, peer: str):
+        self._stream = stream
+        self._peer = peer
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read, but never past the visit's deadline; raises httpcore.ReadTimeout."""
+        visit = VISIT.get()
+        if not (left := visit.left(timeout)):
+            raise httpcore.ReadTimeout
+        chunk = self._stream.read(max_bytes, left)
+        visit.received = visit.received or bool(chunk)
+        return chunk
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write, if the guard lets this visit use this peer; raises httpcore.WriteTimeout."""
+        visit = VISIT.get()
+        visit.check(self._peer)
+        if not (left := visit.left(timeout)):
+            raise httpcore.WriteTimeout
+        self._stream.write(buffer, left)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Secure the connection; raises httpcore.ConnectTimeout and ssl.SSLError."""
+        visit, began = VISIT.get(), now()
+        if not (left := visit.left(timeout)):
+            raise httpcore.ConnectTimeout
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
+        visit.connected(now() - began)
+        return GuardedStream(secured, self._peer)
+
+    def get_extra_info(self, info: str) -> object:
+        """Return what the connection beneath says."""
+        return self._stream.get_extra_info(info)
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Resolves, asks the guard about each address, connects to one that was allowed."""
+
+    def __init__(self, names: Names):
+        self._names = names
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to *host*; raises RefusedAddressError if no address of it is allowed."""
+        visit, began = VISIT.get(), now()
+        ends = began + visit.left(timeout)
+        addresses = self._names.resolve(host, port, ends - began)
+        allowed = [address for address in addresses if visit.may(address)]
+        if not allowed:
+            raise RefusedAddressError(addresses[0])
+        while True:
+            address = allowed.pop(0)
+            share = max(0.001, ends - now()) / (1 + len(allowed))
+            try:
+                stream = self._backend.connect_tcp(
+                    address, port, share, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not allowed:
+                    raise
+                continue
+            visit.connected(now() - began)
+            return GuardedStream(stream, address)
