@@ -1,0 +1,71 @@
+"""Print the parts of the README that the code knows best: the map, the commands, the results."""
+
+import ast
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("crawler", "fixtures", "bench")
+WIDTH = 100
+
+
+def tree() -> None:
+    """Print every module with the first line of its docstring."""
+    rows = [row for package in PACKAGES for row in _rows(ROOT / package, depth=0)]
+    column = max(len(name) for name, _ in rows) + 2
+    _fence("\n".join(f"{name:<{column}}{sentence}".rstrip() for name, sentence in rows))
+
+
+def command_line() -> None:
+    """Print what `crawl --help` says, always in the same width and without colour."""
+    for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"):
+        os.environ.pop(name, None)
+    os.environ["TERMINAL_WIDTH"] = str(WIDTH)  # typer reads it when it is imported
+
+    from typer.testing import CliRunner
+
+    from crawler.cli import app
+
+    answer = CliRunner().invoke(
+        app, ["--help"], prog_name="crawl", terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    if answer.exit_code:
+        raise SystemExit(f"crawl --help ended with {answer.exit_code}: {answer.output}")
+    _fence("\n".join(line.rstrip() for line in answer.output.strip("\n").splitlines()))
+
+
+def results() -> None:
+    """Print a table for each file of kept results."""
+    kept = sorted((ROOT / "bench" / "results").glob("*.json"))
+    if not kept:
+        print("No results are kept yet: `make bench` measures.\n")
+    for path in kept:
+        print(_table(json.loads(path.read_text(encoding="utf-8"))))
+        print()
+
+
+def _table(result: dict[str, object]) -> str:
+    """Turn one kept result into Markdown; to be wired to bench.table."""
+    raise NotImplementedError(f"bench.table shall print {sorted(result)}")
+
+
+def _rows(folder: Path, *, depth: int) -> Iterator[tuple[str, str]]:
+    """Walk a package: its own line, its modules, then its folders."""
+    if (folder / "__init__.py").exists():
+        yield "  " * depth + folder.name + "/", _sentence(folder / "__init__.py")
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "__init__.py":
+            yield "  " * (depth + 1) + path.name, _sentence(path)
+    for inner in sorted(path.parent for path in folder.glob("*/__init__.py")):
+        yield from _rows(inner, depth=depth + 1)
+
+
+def _sentence(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return (docstring or "").partition("\n")[0]
+
+
+def _fence(text: str) -> None:
+    print(f"```text\n{text}\n```\n")
