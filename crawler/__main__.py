@@ -1,5 +1,6 @@
 """Let `python -m crawler` and the command `crawl` be the command line."""
 
+import signal
 import sys
 
 import typer
@@ -11,6 +12,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # Outside a run Ctrl-C has nothing to save: end at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         code = app(standalone_mode=False, prog_name="crawl")
     except typer.TyperException as error:

@@ -1,6 +1,8 @@
 """Run a crawl for somebody at a terminal: options from words, progress, summary, exit code."""
 
+import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -25,7 +27,8 @@ def run_crawl(words: dict[str, Any]) -> int:
         if verbose:
             _say(settings_line(crawl.options, crawl.workers))
         shown = progress and not quiet and sys.stderr.isatty() and not _for_people(crawl.options)
-        with Screen(crawl) if shown else nullcontext():
+        silent = quiet or shown
+        with Screen(crawl) if shown else nullcontext(), crawl.stop.on_change(_told(crawl, silent)):
             report = crawl.run()
     except OutputClosedError as error:
         return of_error(error)
@@ -48,6 +51,17 @@ def _crawl(sources: list[str], words: dict[str, Any], *, verbose: bool) -> Crawl
     options = Options(**{name: _plain(value) for name, value in words.items()})
     line = page_line if _for_people(options) else json_line
     return Crawl(sources, options, line=line, on_record=_tell_failure if verbose else None)
+
+
+def _told(crawl: Crawl, silent: bool) -> Callable[[], None]:
+    """Return what tells a person, from the signal handler, that a request to stop was heard."""
+
+    def tell() -> None:
+        if not silent and not crawl.stop.forced:
+            text = "crawl: stopping after what is in flight; once more to stop now\n"
+            os.write(2, text.encode())  # print() may be in use by what the signal interrupted
+
+    return tell
 
 
 def _for_people(options: Options) -> bool:
