@@ -58,7 +58,7 @@ constraints:  ## pin every package anew, from what pyproject.toml asks for
 		status=$$?; rm -rf "$$fresh"; exit $$status
 
 clean:  ## remove what the tools and the demo wrote (.venv stays)
-	@rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache URLs.txt out.jsonl
+	@rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache URLs.txt out.jsonl pages.jsonl
 	@find crawler fixtures bench docs tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

@@ -149,13 +149,13 @@ class Crawl:
             elapsed_s=ended - self._began,
             first_s=first - self._began,
             last_s=last - self._began,
-            pages_per_s=max(0, tally.finished - 1) / span,
+            pages_per_s=tally.after_first() / span,
             in_flight_mean=tally.busy_ms / 1000 / max(last - self._began, 1e-9),
             latency_ms=tally.latency(),
             mean_ms=tally.mean_ms(),
             cpu_s=cpu,
             stages=self._stages(cpu),
-            bound=self._bound(cpu, max(last - self._began, 1e-9)),
+            bound=self._bound(span),
             stopped=self.stop.reason,
             resume_at=self._gear.resume_at if self.stop.requested else None,
         )
@@ -171,19 +171,21 @@ class Crawl:
         stages = {"fetch": fetch, "analyse": tally.analyse_cpu_s, "write": self._outputs.cpu_s}
         return stages | {"rest": max(0.0, cpu - sum(stages.values()))}
 
-    def _bound(self, cpu: float, elapsed: float) -> str:
+    def _bound(self, span: float) -> str:
+        """Say what held the run from its first record on; starting workers does not count."""
         tally, options, cores = self.tally, self.options, usable_cores()
         places = in_flight(options, self.workers)
-        away = tally.analyse_cpu_s + tally.fetch_cpu_s
-        apart = options.mode == "processes" or (
-            options.mode == "hybrid" and options.pool == "processes"
-        )
+        apart = (options.mode, options.pool) == ("hybrid", "processes")
+        apart = apart or options.mode == "processes"
+        away = tally.analyse_cpu_s + tally.fetch_cpu_s if apart else 0.0
+        own = self._own_cpu - self._began_cpu
+        busy = tally.busy_ms / 1000
         load = Load(
-            places=tally.busy_ms / 1000 / elapsed / places,
-            owner_thread=(self._own_cpu - self._began_cpu) / elapsed,
-            workers=away / elapsed / self.workers if apart else 0.0,
-            cores=cpu / elapsed / cores,
-            polite=self.frontier.held_s / elapsed,
+            places=busy / (span + busy / max(tally.records, 1)) / places,
+            owner_thread=own / span,
+            workers=away / span / self.workers,
+            cores=(own + away) / span / cores,
+            polite=self.frontier.held_s / span,
             in_flight=places,
             cores_count=cores,
         )

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.table import printed
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("crawler", "fixtures", "bench")
 WIDTH = 100
@@ -47,8 +49,8 @@ def results() -> None:
 
 
 def _table(result: dict[str, object]) -> str:
-    """Turn one kept result into Markdown; to be wired to bench.table."""
-    raise NotImplementedError(f"bench.table shall print {sorted(result)}")
+    """Turn one kept result into Markdown."""
+    return printed(result)
 
 
 def _rows(folder: Path, *, depth: int) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from crawler.cli.exits import EXIT_CODES
 from crawler.cli.flags import run_signature
 from crawler.cli.running import run_crawl
 from crawler.cli.serving import serve
+from crawler.cli.streams import own_output, say
 from crawler.compose import user_agent
 from crawler.core.record import schema
 
@@ -29,10 +30,25 @@ _OWN = frozenset({"--help", "--version", "--install-completion", "--show-complet
 class _RunByDefault(TyperGroup):
     """A group that looks at the first word only: what is no command of its own is run's."""
 
+    def main(self, *words: Any, **more: Any) -> Any:
+        try:
+            return super().main(*words, **more)
+        except typer.TyperException as error:
+            say("crawl: " + error.format_message().replace("Value error, ", ""))
+            return error.exit_code
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0].partition("=")[0] not in _OWN:
             args = ["run", *args]
-        return super().parse_args(ctx, args)
+        with own_output():
+            if not args and not ctx.resilient_parsing:
+                typer.echo(ctx.get_help())
+                raise typer.Exit(2)
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with own_output():
+            return super().invoke(ctx)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         with self._run(ctx) as run:
@@ -60,7 +76,6 @@ app = typer.Typer(
     cls=_RunByDefault,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     help=HELP,
     epilog=CODES,
     context_settings={"max_content_width": 100},

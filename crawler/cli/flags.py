@@ -15,7 +15,7 @@ __all__ = ["run_signature"]
 _T = TypeVar("_T")
 
 Mode = StrEnum("Mode", list(MODES))  # type: ignore[misc]
-Pool = StrEnum("Pool", list(POOLS))  # type: ignore[misc]
+PoolKind = StrEnum("PoolKind", list(POOLS))  # type: ignore[misc]
 Loop = StrEnum("Loop", list(LOOPS))  # type: ignore[misc]
 
 
@@ -37,7 +37,7 @@ def _how() -> list[inspect.Parameter]:
                 help="Pages in flight; serial has 1, processes as many as workers.  [default: 64]"),
         _option("workers", int | None, None, "--workers", "-w",
                 help="Worker processes.  [default: the cores this process may use]"),
-        _option("pool", Pool, "processes", "--pool", help="What hybrid analyses on."),
+        _option("pool", PoolKind, "processes", "--pool", help="What hybrid analyses on."),
         _option("loop", Loop, "uvloop", "--loop", help="Event loop of async and hybrid."),
         _option("user_agent", str | None, None, "--user-agent", "-A", metavar="TEXT",
                 help="What to call ourselves.  [default: crawl/VERSION]"),

@@ -7,7 +7,9 @@ from contextlib import nullcontext
 from typing import Any
 
 from crawler.cli.exits import of_error, of_report
+from crawler.cli.files import check_files
 from crawler.cli.screen import Screen
+from crawler.cli.streams import fill_closed_streams, is_terminal, say
 from crawler.cli.text import failure_line, page_line, settings_line, summary
 from crawler.compose import Crawl
 from crawler.core.errors import CrawlError, InternalError, OutputClosedError
@@ -22,11 +24,17 @@ def run_crawl(words: dict[str, Any]) -> int:
     """Run `crawl run` with these words; returns the exit code."""
     sources, quiet = words.pop("sources"), words.pop("quiet")
     verbose, progress = words.pop("verbose"), words.pop("progress")
+    fill_closed_streams()
     try:
+        check_files(sources, words["output"], words["failed"])
+        if not quiet and (note := _idle_option(words)):
+            say(note)
         crawl = _crawl(sources, words, verbose=verbose)
         if verbose:
-            _say(settings_line(crawl.options, crawl.workers))
-        shown = progress and not quiet and sys.stderr.isatty() and not _for_people(crawl.options)
+            say(settings_line(crawl.options, crawl.workers))
+        shown = (
+            progress and not quiet and is_terminal(sys.stderr) and not _for_people(crawl.options)
+        )
         silent = quiet or shown
         with Screen(crawl) if shown else nullcontext(), crawl.stop.on_change(_told(crawl, silent)):
             report = crawl.run()
@@ -34,23 +42,30 @@ def run_crawl(words: dict[str, Any]) -> int:
         return of_error(error)
     except CrawlError as error:
         kind = "internal error: " if isinstance(error, InternalError) else ""
-        _say(f"crawl: {kind}{error}")
+        say(f"crawl: {kind}{error}")
         return of_error(error)
+    except OSError as error:
+        say(f"crawl: internal error: {error.strerror or error}")
+        return 1
     if not quiet:
-        _say(summary(report, crawl.options, crawl.workers))
+        say(summary(report, crawl.options, crawl.workers))
     return of_report(report)
 
 
 def _crawl(sources: list[str], words: dict[str, Any], *, verbose: bool) -> Crawl:
     if words["concurrency"] is None:
         del words["concurrency"]
-    elif words["mode"] in {"serial", "processes"}:
-        places = "1 page" if words["mode"] == "serial" else "as many pages as workers (-w)"
-        _say(f"crawl: -c does nothing here: --mode {words['mode']} has {places} in flight")
     words["headers"] = tuple(words["headers"] or ())
     options = Options(**{name: _plain(value) for name, value in words.items()})
     line = page_line if _for_people(options) else json_line
     return Crawl(sources, options, line=line, on_record=_tell_failure if verbose else None)
+
+
+def _idle_option(words: dict[str, Any]) -> str | None:
+    if words["concurrency"] is None or words["mode"] not in {"serial", "processes"}:
+        return None
+    places = "1 page" if words["mode"] == "serial" else "as many pages as workers (-w)"
+    return f"crawl: -c does nothing here: --mode {words['mode']} has {places} in flight"
 
 
 def _told(crawl: Crawl, silent: bool) -> Callable[[], None]:
@@ -66,7 +81,7 @@ def _told(crawl: Crawl, silent: bool) -> Callable[[], None]:
 
 def _for_people(options: Options) -> bool:
     """Say whether records go to a terminal, where a short line serves better than JSON."""
-    return options.output is None and sys.stdout.isatty()
+    return options.output is None and is_terminal(sys.stdout)
 
 
 def _plain(value: Any) -> Any:
@@ -76,8 +91,4 @@ def _plain(value: Any) -> Any:
 
 def _tell_failure(record: Record) -> None:
     if record.outcome not in NOT_FAILURES:
-        _say(failure_line(record))
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+        say(failure_line(record))

@@ -49,10 +49,9 @@ def outcomes_text(outcomes: dict[str, int]) -> str:
 def summary(report: CrawlReport, options: Options, workers: int) -> str:
     """Return the closing summary of a run."""
     places = in_flight(options, workers)
-    span = max(report.last_s - report.first_s, 1e-9)
     lines = [
-        f"{report.mode}: {count_text(report.records)} records in {seconds_text(report.elapsed_s)}, "
-        f"{_rate(report.pages_per_s)} pages/s, {bytes_text(report.bytes / span)}/s",
+        f"{report.mode}: {_records(report.records)} in {seconds_text(report.elapsed_s)}"
+        + _rates(report),
         f"  outcomes  {outcomes_text(report.outcomes) or 'none'}"
         + (f"; {count_text(report.retries)} retries" if report.retries else ""),
     ]
@@ -73,6 +72,18 @@ def summary(report: CrawlReport, options: Options, workers: int) -> str:
         rest = f"go on from {where.source} line {where.line}" if where else "every input was read"
         lines.append(f"  stopped   by {report.stopped}; {rest}")
     return "\n".join(lines)
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count_text(count)} records"
+
+
+def _rates(report: CrawlReport) -> str:
+    """Return pages and bytes a second; between fewer than two records there is no time."""
+    span = report.last_s - report.first_s
+    if not report.pages_per_s or span <= 0:
+        return ""
+    return f", {_rate(report.pages_per_s)} pages/s, {bytes_text(report.bytes / span)}/s"
 
 
 def _rate(rate: float) -> str:

@@ -4,7 +4,8 @@ import re
 
 __all__ = ["bytes_text", "count_text", "duration", "header", "seconds_text", "size"]
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)")
+#: Twelve digits reach 30 000 years and a terabyte; more are a slip of the hand.
+_NUMBER = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([a-zA-Z]*)")
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _BYTES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30}

@@ -31,5 +31,5 @@ def binding_limit(load: Load) -> str:
     if load.polite > 0.5:
         return "politeness towards public hosts"
     if load.places >= BUSY:
-        return f"places: {load.in_flight} pages in flight were allowed and used"
+        return f"places: all {load.in_flight} in flight were used (-c, or -w for processes)"
     return "waiting: neither the CPU nor the places were used up (input, output or retries)"

@@ -71,6 +71,7 @@ class Tally:
         self.wire_bytes = 0
         self.first_at: float | None = None
         self.last_at: float | None = None
+        self.first_block = 0
         self.busy_ms = 0.0
         self.queue_ms = 0.0
         self.connect_ms = 0.0
@@ -93,6 +94,7 @@ class Tally:
         if self.first_at is None:
             self.first_at = now
         self.last_at = now
+        self.first_block += now == self.first_at
         if not isinstance(record.ms, msgspec.UnsetType):
             total = record.ms.total
             self.busy_ms += total
@@ -108,10 +110,9 @@ class Tally:
         self.records += records
         self.outcomes[Outcome.INTERRUPTED] = self.outcomes.get(Outcome.INTERRUPTED, 0) + records
 
-    @property
-    def finished(self) -> int:
-        """How many records are of visits that came to an end."""
-        return self.records - self.outcomes.get(Outcome.INTERRUPTED, 0)
+    def after_first(self) -> int:
+        """Return how many finished visits were kept after the first block of them."""
+        return self.records - self.outcomes.get(Outcome.INTERRUPTED, 0) - self.first_block
 
     def failures(self) -> int:
         """Return how many records so far are failures."""

@@ -10,6 +10,7 @@ Stops       when what is in flight is done; told twice, the workers are killed
 Contains    a page that kills its worker or hangs in it costs that page alone
 """
 
+import functools
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 
@@ -21,6 +22,7 @@ from crawler.core.frontier import Finished, Wait
 from crawler.core.job import FetchRules
 from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Target, Timing
 from crawler.core.ports import Analyse, Gear
+from crawler.core.urls import public_form
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
 from crawler.system.clock import now
@@ -50,6 +52,7 @@ class _Parent:
         self._running: dict[Future[Visited], Target] = {}
         self._events: SimpleQueue[Future[Visited] | Batch | SourceError] = SimpleQueue()
         self._feed = Feed(gear.intake, self._events.put)
+        self._budget = gear.options.timeout + gear.options.analyse_timeout
 
     def crawl(self) -> None:
         gear = self._gear
@@ -68,13 +71,14 @@ class _Parent:
 
     def _wait(self, until: float | None) -> None:
         """Wait for a result, for input, for a time; or for a page that takes too long."""
-        overdue = min((self._deadline(target) for target in self._running.values()), default=None)
+        taken = [target.taken_at for target in self._running.values()]
+        overdue = min(taken) + self._budget if taken else None
         times = [time for time in (until, overdue) if time is not None]
         left = max(0.0, min(times) - now()) if times else None
-        told = self._gear.stop.requested
-        event = self._gear.stop.cut(self._event, left, only_forced=told)
+        stop = self._gear.stop
+        event = stop.cut(self._event, left, only_forced=stop.requested)
         if isinstance(event, Future):
-            self._came(event)
+            self._take_back(event)
         elif event is not None:
             self._feed.answered()
             self._gear.offer(event)
@@ -87,11 +91,7 @@ class _Parent:
         except Empty:
             return None
 
-    def _deadline(self, target: Target) -> float:
-        options = self._gear.options
-        return target.taken_at + options.timeout + options.analyse_timeout
-
-    def _came(self, future: Future[Visited]) -> None:
+    def _take_back(self, future: Future[Visited]) -> None:
         if future not in self._running:
             return  # of a pool that broke: its page has been visited again alone
         if future.exception() is not None:
@@ -103,13 +103,10 @@ class _Parent:
         """Visit each page in flight again, alone: the one that breaks its worker is the culprit."""
         suspects, self._running = list(self._running.values()), {}
         self._crew.replace(self._crew.pool)
-        options = self._gear.options
-        timeout = options.timeout + options.analyse_timeout
         for target in suspects:
+            again = functools.partial(self._crew.alone, _visit, target, self._budget)
             try:
-                visited = self._gear.stop.cut(
-                    self._crew.alone, _visit, target, timeout, only_forced=True
-                )
+                visited = self._gear.stop.cut(again, only_forced=True)
             except WorkerError as error:
                 visited = _culprit(target, str(error))
             if visited is None:
@@ -126,14 +123,10 @@ class _Parent:
 
 
 def _culprit(target: Target, error: str) -> Visited:
-    spent = (now() - target.taken_at) * 1000
-    return Fetched(
-        url=target.url,
-        final_url=target.address,
-        outcome=Outcome.ANALYSE_ERROR,
-        error=error,
-        timing=Timing(queue=0.0, total=spent),
-    ), None
+    """Return a visit that says whose fault it was: what was fetched is lost with the worker."""
+    timing = Timing(queue=0.0, total=round((now() - target.taken_at) * 1000, 3))
+    shown, blame = public_form(target.address), Outcome.ANALYSE_ERROR
+    return Fetched(url=target.url, final_url=shown, outcome=blame, error=error, timing=timing), None
 
 
 class _Worker:

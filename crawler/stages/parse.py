@@ -231,7 +231,8 @@ def _is_suspect(markup: str, tags: int) -> bool:
     """Tell at a tenth of the scan's cost whether a page might be worth the scan."""
     if tags > SCANNED_TAGS:
         return True
-    if tags >= COPYING_TAGS:
+    left_open = tags - 2 * markup.count("</")  # void elements too, but those are few
+    if tags >= COPYING_TAGS and tags * left_open > MAX_COPIES:
         distinct = len(set(_FORMAT.findall(markup)))
         if _EQUAL_FORMATS * distinct * tags > MAX_COPIES:
             return True

@@ -75,8 +75,9 @@ class Dispatch:
     async def _write(self) -> None:
         async for block in self._kept:
             await self._gear.keep.awrite([record for _, record, _ in block])
+            moment = now()
             for target, record, home in block:
-                self._gear.settle(target, record, now(), home=home)
+                self._gear.settle(target, record, moment, home=home)
             self._wake.set()
 
     def _free(self, visit: asyncio.Task[None]) -> None:

@@ -41,9 +41,13 @@ class Crew:
         return self._pool
 
     def submit(self, task: Callable[..., _T], *args: object) -> Future[_T]:
-        """Hand a task to the pool; raises BrokenProcessPool if it is broken already."""
+        """Hand a task to the pool, or to a new one if an idle worker's death broke it."""
         with _deaf_to_ctrl_c():
-            return self._pool.submit(task, *args)
+            try:
+                return self._pool.submit(task, *args)
+            except BrokenProcessPool:
+                self.replace(self._pool)
+                return self._pool.submit(task, *args)
 
     def replace(self, broken: ProcessPoolExecutor) -> None:
         """Kill what is left of *broken* and start another, unless that was done already."""

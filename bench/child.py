@@ -1,0 +1,121 @@
+"""Crawl one cell in this fresh interpreter, and print what came of it as the last line."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from bench.cell import Cost, Errand, Measured
+from bench.meter import Reading, memory_of_all, reading
+from crawler import CrawlReport, Options, Record, crawl
+
+__all__ = ["Watch", "measure"]
+
+#: Records are kept in blocks; those that come so soon after the start of the steady part
+#: were fetched before it.
+BURST = 0.002
+
+
+class Watch:
+    """Sees every record: counts, digests, and reads the meters where the steady part has its ends.
+
+    What it keeps does not grow with the list, only with the number of different pages.
+    """
+
+    def __init__(self, errand: Errand):
+        self._errand = errand
+        self._cell = errand.cell
+        self._digests: Counter[str] = Counter()
+        self._count = 0
+        self._opened_after = 0
+        self._opened: Reading | None = None
+        self._closed: Reading | None = None
+        self.first_at = 0.0
+        self.memory: list[tuple[int, int]] = []
+
+    def __call__(self, record: Record) -> None:
+        """Take note of a record."""
+        self._count += 1
+        if isinstance(record.sha256, str):
+            self._digests[record.sha256] += 1
+        self._read_meters(time.monotonic())
+        every = self._errand.sample_every
+        if every and self._count % every == 0:
+            self.memory.append((self._count, memory_of_all()))
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 over the sorted SHA-256 of all pages."""
+        whole = hashlib.sha256()
+        for one in sorted(self._digests):
+            whole.update(one.encode() * self._digests[one])
+        return whole.hexdigest()
+
+    def steady(self) -> tuple[float, Cost]:
+        """Return pages a second and CPU seconds a page of the steady part."""
+        if self._opened is None or self._closed is None:
+            raise SystemExit(f"{self._count} records instead of {self._cell.pages}")
+        seconds, *used = (
+            after - before for before, after in zip(self._opened, self._closed, strict=True)
+        )
+        pages = max(1, self._count - self._opened_after)
+        user, system, workers, server = (cpu / pages for cpu in used)
+        cost = Cost(own_user=user, own_system=system, workers=workers, server=server)
+        return pages / max(seconds, 1e-6), cost
+
+    def _read_meters(self, now: float) -> None:
+        if self._count == 1:
+            self.first_at = now
+        if self._count == self._cell.warm:
+            self._opened = reading(self._errand.site_pid)
+        if self._opened is not None and now < self._opened.at + BURST:
+            self._opened_after = self._count
+        if self._count == self._cell.pages:
+            self._closed = reading(self._errand.site_pid)
+
+
+def measure(errand: Errand) -> Measured:
+    """Crawl the cell's list, with the records written to a file as users have it."""
+    if errand.cores:
+        os.sched_setaffinity(0, errand.cores)
+    cell, watch = errand.cell, Watch(errand)
+    with tempfile.TemporaryDirectory() as folder:
+        output = str(Path(folder, "pages.jsonl"))
+        options = Options(mode=cell.mode, concurrency=cell.concurrency, output=output)
+        report = crawl(errand.source, options, on_record=watch)
+    pages_per_s, cost = watch.steady()
+    return Measured(
+        cell=cell,
+        ok=report.outcomes.get("ok", 0),
+        digest=watch.digest,
+        pages_per_s=pages_per_s,
+        startup_s=watch.first_at - errand.began,
+        cost=cost,
+        stages=_stages(report, cost),
+        in_flight_mean=report.in_flight_mean,
+        bound=report.bound,
+        memory=watch.memory,
+    )
+
+
+def _stages(report: CrawlReport, cost: Cost) -> dict[str, float]:
+    """Return CPU seconds a page by stage; the rest is that of the steady part, so no start-up."""
+    named = {
+        name: seconds / report.records for name, seconds in report.stages.items() if name != "rest"
+    }
+    return named | {"rest": max(0.0, cost.client - sum(named.values()))}
+
+
+def main() -> None:
+    """Do the errand that is given as JSON."""
+    errand = msgspec.json.decode(sys.argv[1], type=Errand)
+    print(msgspec.json.encode(measure(errand)).decode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Keep what was measured as JSON, unless it cannot be compared, and load it again."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import msgspec
+
+from bench.ceiling import MOST
+from bench.cell import BenchError, Measured
+from bench.machine import Machine
+
+__all__ = ["FOLDER", "Results", "checked", "keep", "load"]
+
+FOLDER = Path(__file__).resolve().parent / "results"
+
+
+class Results(msgspec.Struct, kw_only=True, frozen=True):
+    """Everything one experiment measured, each run by itself.
+
+    ``how`` says in sentences how it was done, ``settings`` what the tables must know of that.
+    ``ceiling_per_s`` is what the server gives to the cheapest client.
+    """
+
+    name: str
+    machine: Machine
+    how: list[str]
+    settings: dict[str, float]
+    ceiling_per_s: float
+    cells: list[Measured]
+
+    @property
+    def share_of_ceiling(self) -> float:
+        """How much of what the server can give the fastest run took."""
+        return max(one.pages_per_s for one in self.cells) / self.ceiling_per_s
+
+    @property
+    def notes(self) -> list[str]:
+        """What stands below the tables: how it was done, with how much of the server, where."""
+        return [
+            *self.how,
+            f"The server gives {self.ceiling_per_s:.0f} answers/s to the cheapest client; the "
+            f"fastest run took {self.share_of_ceiling:.0%} of that.",
+            self.machine.sentence(),
+        ]
+
+
+def checked(results: Results) -> Results:
+    """Return *results* if its cells may be compared; raises BenchError that says why not."""
+    works: dict[str, list[Measured]] = defaultdict(list)
+    for one in results.cells:
+        works[one.cell.work].append(one)
+        if one.ok != one.cell.pages:
+            raise BenchError(
+                f"not kept: {one.cell.mode} on {one.cell.work} has {one.ok} ok records "
+                f"instead of {one.cell.pages}"
+            )
+    for work, runs in works.items():
+        if len({(one.ok, one.digest) for one in runs}) > 1:
+            found = ", ".join(
+                sorted({f"{one.cell.mode}: {one.ok} pages, {one.digest[:12]}" for one in runs})
+            )
+            raise BenchError(f"not kept: not the same work on {work}: {found}")
+    if results.share_of_ceiling > MOST:
+        raise BenchError(
+            f"not kept: the crawl took {results.share_of_ceiling:.0%} of what the server can give "
+            f"({results.ceiling_per_s:.0f} answers/s); above {MOST:.0%} the server is measured"
+        )
+    return results
+
+
+def keep(results: Results, folder: Path = FOLDER) -> Path:
+    """Write *results* to its file, whole or not at all; raises BenchError as `checked` does."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{results.name}.json"
+    coming = path.with_suffix(".part")
+    coming.write_bytes(_lines(checked(results)))
+    os.replace(coming, path)
+    return path
+
+
+def load(path: Path) -> Results:
+    """Return what was kept."""
+    return msgspec.json.decode(path.read_bytes(), type=Results)
+
+
+def _lines(results: Results) -> bytes:
+    """Return JSON with one run a line, so that a change can be read."""
+    head, _, _ = msgspec.json.encode(msgspec.structs.replace(results, cells=[])).rpartition(b"[]")
+    runs = b",\n".join(map(msgspec.json.encode, results.cells))
+    return head + b"[\n" + runs + b"\n]}\n"

@@ -1,0 +1,56 @@
+"""The three standard streams, also where one is closed, full, or a terminal to be kept safe."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+from crawler.cli.text import printable
+
+__all__ = ["fill_closed_streams", "is_terminal", "own_output", "say"]
+
+
+def fill_closed_streams() -> None:
+    """Open nothing at all where a standard stream is closed, lest a socket gets its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether *stream* is open and a person may sit before it; a closed one is None."""
+    return stream is not None and stream.isatty()
+
+
+def say(text: str) -> None:
+    """Tell a person, line by line safe for a terminal; a person who is gone misses it."""
+    if sys.stderr is None:
+        return
+    try:
+        print("\n".join(printable(line) for line in text.split("\n")), file=sys.stderr)
+    except OSError:
+        _drop(sys.stderr)
+
+
+@contextmanager
+def own_output() -> Iterator[None]:
+    """End with the exit code of an output that failed, while help or a schema is printed."""
+    try:
+        yield
+    except BrokenPipeError:
+        _drop(sys.stdout)
+        raise typer.Exit(141) from None
+    except OSError as error:
+        _drop(sys.stdout)
+        say(f"crawl: standard output: {error.strerror}")
+        raise typer.Exit(8) from None
+
+
+def _drop(stream: TextIO) -> None:
+    """Lead *stream* nowhere, so that what Python flushes at its end does not fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
