@@ -1,5 +1,7 @@
 """What every mode promises beyond equal records: deadlines, the guard, contained analysers."""
 
+import socket
+
 import planted
 import pytest
 
@@ -49,15 +51,19 @@ def test_a_drip_ends_at_the_deadline(site, mode):
 
 
 @every_mode
-def test_a_public_page_cannot_redirect_into_a_private_network(site, public_site, mode):
-    url = f"http://public.test:{public_site.port}/p/1?redirect={site.url}/p/1"
-    site.reset()
-    record = crawled(url, PUBLIC, mode=mode)[url]
+def test_a_public_page_cannot_redirect_into_a_private_network(public_site, mode):
+    """Not even a connection is made: to be connected to is enough to do harm."""
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.setblocking(False)
+        target = f"http://127.0.0.1:{inside.getsockname()[1]}/"
+        url = f"http://public.test:{public_site.port}/p/1?redirect={target}"
+        record = crawled(url, PUBLIC, mode=mode)[url]
 
-    assert record.outcome == "private-address"
-    assert record.error == "led to 127.0.0.1, which is not public"
-    assert [hop.status for hop in record.redirects] == [302]
-    assert site.truth()["requests"] == 0
+        assert record.outcome == "private-address"
+        assert record.error == "led to 127.0.0.1, which is not public"
+        assert [hop.status for hop in record.redirects] == [302]
+        with pytest.raises(BlockingIOError):
+            inside.accept()
 
 
 @every_mode

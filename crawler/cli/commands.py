@@ -8,11 +8,10 @@ from typer.core import TyperGroup
 
 from crawler.cli.exits import EXIT_CODES
 from crawler.cli.flags import run_signature
-from crawler.cli.running import run_crawl
 from crawler.cli.serving import serve
 from crawler.cli.streams import own_output, say
-from crawler.compose import user_agent
 from crawler.core.record import schema
+from crawler.core.version import VERSION
 
 __all__ = ["app"]
 
@@ -84,7 +83,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(user_agent().replace("/", " "))
+        typer.echo(f"crawl {VERSION}")
         raise typer.Exit
 
 
@@ -103,6 +102,8 @@ def group(
 
 def _run(**words: Any) -> None:
     """Crawl URLs and write one JSON record for each (the default command)."""
+    from crawler.cli.running import run_crawl  # here, so that help does not wait for the crawler
+
     raise typer.Exit(run_crawl(words))
 
 

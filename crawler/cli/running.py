@@ -3,12 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from crawler.cli.exits import of_error, of_report
 from crawler.cli.files import check_files
-from crawler.cli.screen import Screen
 from crawler.cli.streams import fill_closed_streams, is_terminal, say
 from crawler.cli.text import failure_line, page_line, settings_line, summary
 from crawler.compose import Crawl
@@ -36,7 +35,7 @@ def run_crawl(words: dict[str, Any]) -> int:
             progress and not quiet and is_terminal(sys.stderr) and not _for_people(crawl.options)
         )
         silent = quiet or shown
-        with Screen(crawl) if shown else nullcontext(), crawl.stop.on_change(_told(crawl, silent)):
+        with _screen(crawl) if shown else nullcontext(), crawl.stop.on_change(_told(crawl, silent)):
             report = crawl.run()
     except OutputClosedError as error:
         return of_error(error)
@@ -59,6 +58,12 @@ def _crawl(sources: list[str], words: dict[str, Any], *, verbose: bool) -> Crawl
     options = Options(**{name: _plain(value) for name, value in words.items()})
     line = page_line if _for_people(options) else json_line
     return Crawl(sources, options, line=line, on_record=_tell_failure if verbose else None)
+
+
+def _screen(crawl: Crawl) -> AbstractContextManager[object]:
+    from crawler.cli.screen import Screen  # here, so that nobody without progress waits for rich
+
+    return Screen(crawl)
 
 
 def _idle_option(words: dict[str, Any]) -> str | None:
