@@ -20,6 +20,7 @@ from crawler.stages.analyse import analyse as analyse_page
 from crawler.stages.write import Outputs
 from crawler.stores.jsonl import LineFile
 from crawler.system.clock import cpu_of_children, cpu_of_process, now, usable_cores
+from crawler.system.descriptors import ensure_descriptors
 from crawler.system.intake import Intake
 from crawler.system.stop import Stop
 
@@ -70,6 +71,7 @@ class Crawl:
         self.frontier = Frontier(is_home=partial(is_home_name, guard=rules.guard))
         self.stop = Stop()
         self.workers = options.workers or usable_cores()
+        ensure_descriptors(in_flight(options, self.workers), self.workers)
         self._files = ExitStack()
         self._intake = Intake(sources)
         self._files.callback(self._intake.close)

@@ -93,6 +93,9 @@ class Frontier:
         while len(taken) < limit and self._turn:
             host = self._turn.popleft()
             host.queued = False
+            if host.next_at > now or not host.has_room():  # learnt to be public in the meantime
+                self._line_up(host)
+                continue
             target = host.give(now)
             target.attempt += 1
             target.taken_at = now

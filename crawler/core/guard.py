@@ -1,18 +1,34 @@
 """May this address be reached: a found link or a redirect must not lead into a private network."""
 
+import functools
+from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 __all__ = ["Guard", "Reach", "is_home_name"]
 
 IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
 
 #: Addresses that carry an IPv4 address in their last 32 bits, which is what gets reached:
-#: NAT64 (RFC 6052 section 2.1, RFC 8215) and the deprecated IPv4-compatible form.
-_CARRIERS = tuple(IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
-#: Where clouds answer with credentials: AWS, Azure, Alibaba; the rest is link-local anyway.
+#: NAT64 (RFC 6052 section 2.1, RFC 8215), SIIT (RFC 2765) and the old IPv4-compatible form.
+_CARRIERS = tuple(
+    IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+)
+#: Not for the public, though older Pythons think so: documentation (RFC 9637) and segment
+#: routing (RFC 9602); and site-local, which was withdrawn but is still routed inside (RFC 3879).
+_INSIDE = tuple(IPv6Network(text) for text in ("3fff::/20", "5f00::/16", "fec0::/10"))
+#: Where clouds answer with credentials: AWS, Google, Azure, Alibaba; the rest is link-local.
 _METADATA = frozenset(
-    ip_address(text) for text in ("fd00:ec2::254", "168.63.129.16", "100.100.100.200")
+    ip_address(text)
+    for text in ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200")
 )
 
 
@@ -24,6 +40,7 @@ class Reach(Enum):
     NEVER = "link-local or a metadata service"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Guard:
     """Says whether a visit may reach an address; a plain value that pickles.
 
@@ -31,18 +48,21 @@ class Guard:
     Raises ValueError for a text that is no network.
     """
 
-    def __init__(self, *, allow_private: bool = False, treat_as_public: tuple[str, ...] = ()):
-        self.allow_private = allow_private
-        self.treat_as_public = tuple(ip_network(text) for text in treat_as_public)
+    allow_private: bool = False
+    treat_as_public: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _networks(self.treat_as_public)
 
     def reach(self, address: str) -> Reach:
         """Return what kind of place *address*, an IP address in text, is."""
         ip = _reached(ip_address(address.partition("%")[0]))
-        if any(ip in network for network in self.treat_as_public):
+        if any(ip in network for network in _networks(self.treat_as_public)):
             return Reach.PUBLIC
         if ip.is_link_local or ip in _METADATA:
             return Reach.NEVER
-        return Reach.PUBLIC if ip.is_global and not ip.is_multicast else Reach.PRIVATE
+        public = ip.is_global and not ip.is_multicast
+        return Reach.PUBLIC if public and not any(ip in net for net in _INSIDE) else Reach.PRIVATE
 
     def may(self, *, typed: bool, referrer_home: bool | None, address: str) -> bool:
         """Say whether *address* may be connected to.
@@ -70,6 +90,11 @@ def is_home_name(host: str, guard: Guard) -> bool:
         return guard.is_home(host)
     except ValueError:
         return False
+
+
+@functools.cache
+def _networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
+    return tuple(ip_network(text) for text in texts)
 
 
 def _reached(ip: IPAddress) -> IPAddress:

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
 
 import msgspec
 
@@ -113,7 +115,23 @@ _LEAST = {
 }
 #: RFC 9110 section 5.6.2, token.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Visible ASCII, spaces and tabs: more than that is not portable (RFC 9110 section 5.5).
+_HEADER_VALUE = re.compile(r"[\t -~]*")
 _DURATIONS = ("timeout", "connect_timeout", "read_timeout", "analyse_timeout")
+
+
+#: More than these is a slip of the finger: a day's timeout, more threads than a machine has.
+_MOST = {
+    "concurrency": 10_000,
+    "workers": 256,
+    "retries": 100,
+    "max_redirects": 100,
+    "max_links": 10_000_000,
+    "max_bytes": 2**40,
+    "max_ratio": 1_000_000,
+}
+_MOST_SECONDS = 1_000_000
+_OWN_HEADERS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
 def validated(options: Options) -> Options:
@@ -122,20 +140,39 @@ def validated(options: Options) -> Options:
     for name, known in _CHOICES.items():
         if values[name] not in known:
             raise OptionsError(f"--{name} {values[name]!r}: choose from {', '.join(known)}")
-    for name, least in _LEAST.items():
-        if values[name] is not None and not values[name] >= least:
-            raise OptionsError(f"{_flag(name)} {values[name]}: must be at least {least}")
-    for name in _DURATIONS:
-        if not 0 < values[name] < float("inf"):
-            raise OptionsError(f"{_flag(name)} {values[name]}: must be more than 0")
-    _check_headers(options.headers)
+    _check_numbers(values)
+    _check_headers(options)
+    _check_addresses(options.resolve)
     return options
 
 
-def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
-    for name, value in headers:
-        if not _HEADER_NAME.fullmatch(name) or any(char in value for char in "\r\n\0"):
-            raise OptionsError(f"--header {name!r}: a name and a value on one line are wanted")
+def _check_numbers(values: dict[str, Any]) -> None:
+    for name, least in _LEAST.items():
+        if values[name] is not None and not values[name] >= least:
+            raise OptionsError(f"{_flag(name)} {values[name]}: must be at least {least}")
+        if values[name] is not None and values[name] > _MOST[name]:
+            raise OptionsError(f"{_flag(name)} {values[name]}: must be at most {_MOST[name]}")
+    for name in _DURATIONS:
+        if not 0 < values[name] <= _MOST_SECONDS:
+            raise OptionsError(f"{_flag(name)} {values[name]}: from 0 to {_MOST_SECONDS} s")
+
+
+def _check_headers(options: Options) -> None:
+    for name, value in options.headers:
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise OptionsError(f"--header {name!r}: a name and a value in ASCII on one line wanted")
+        if name.lower() in _OWN_HEADERS:
+            raise OptionsError(f"--header {name!r}: is set by the crawl itself")
+    if not _HEADER_VALUE.fullmatch(options.user_agent or ""):
+        raise OptionsError("--user-agent: ASCII on one line wanted")
+
+
+def _check_addresses(resolve: dict[str, str]) -> None:
+    for name, address in resolve.items():
+        try:
+            ip_address(address)
+        except ValueError:
+            raise OptionsError(f"resolve: {address!r} for {name!r} is no address") from None
 
 
 def in_flight(options: Options, workers: int) -> int:

@@ -27,19 +27,24 @@ FREE = Pace(float("inf"), 0.0)
 class Host:
     """What waits for one host, what is in flight to it, and when it may be asked again."""
 
-    __slots__ = ("in_flight", "name", "next_at", "pace", "queued", "waiting")
+    __slots__ = ("asked_at", "in_flight", "name", "pace", "queued", "waiting")
 
     def __init__(self, name: str, *, home: bool):
         self.name = name
         self.pace = FREE if home else POLITE
         self.waiting: deque[Target] = deque()
         self.in_flight = 0
-        self.next_at = 0.0
+        self.asked_at = float("-inf")
         self.queued = False
 
     def learn(self, *, home: bool) -> None:
         """Take the peer's address for the truth about where this host is."""
         self.pace = FREE if home else POLITE
+
+    @property
+    def next_at(self) -> float:
+        """When it may be asked again, in monotonic seconds."""
+        return self.asked_at + self.pace.gap
 
     def has_room(self) -> bool:
         """Say whether one more request may be in flight."""
@@ -48,7 +53,7 @@ class Host:
     def give(self, now: float) -> Target:
         """Hand out the next target at time *now*."""
         self.in_flight += 1
-        self.next_at = now + self.pace.gap
+        self.asked_at = now
         return self.waiting.popleft()
 
     def is_idle(self, now: float) -> bool:

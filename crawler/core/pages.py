@@ -93,10 +93,11 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Some inputs, and where the next ones stand; no targets: there are no more."""
+    """Some inputs, possibly none yet, where the next ones stand, and whether there are any."""
 
     targets: list[Target]
     resume_at: Place | None
+    ended: bool
 
 
 class AnalyseLimits(msgspec.Struct, kw_only=True, frozen=True):

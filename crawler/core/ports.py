@@ -22,7 +22,7 @@ Analyse = Callable[[Fetched], Analysed]
 
 
 class Intake(Protocol):
-    """Where inputs come from; ``read`` gives none at the end."""
+    """Where inputs come from; ``read`` does not wait after ``wait_ready``."""
 
     def wait_ready(self, timeout: float | None = None) -> bool: ...
     def read(self, most: int) -> Batch: ...
@@ -77,22 +77,22 @@ class Gear:
         return self.frontier.take(limit, now)
 
     def offer(self, batch: Batch | SourceError) -> None:
-        """Pass on what the intake read; nothing means the end, an error ends the input too."""
+        """Pass on what the intake read; an error ends the input."""
         if isinstance(batch, SourceError):
             self.source_error = batch
-            self.frontier.close()
-            return
-        self.resume_at = batch.resume_at
-        self.frontier.offer(batch.targets)
-        if not batch.targets:
+        else:
+            self.resume_at = batch.resume_at
+            self.frontier.offer(batch.targets)
+        if isinstance(batch, SourceError) or batch.ended:
             self.frontier.close()
 
     def read(self, intake: Intake) -> None:
-        """Offer what *intake* has ready; for an owner that reads inline."""
-        try:
-            self.offer(intake.read(self.frontier.room()))
-        except SourceError as error:
-            self.offer(error)
+        """Offer what *intake* has ready, if it fits; for an owner that reads inline."""
+        if room := self.frontier.room():
+            try:
+                self.offer(intake.read(room))
+            except SourceError as error:
+                self.offer(error)
 
     def put_back(self, target: Target, fetched: Fetched, now: float) -> bool:
         """Settle a failure that may pass, to be taken again; False: it is final."""

@@ -10,7 +10,7 @@ __all__ = ["Follow", "Refuse", "headers_for", "next_step", "retry_after_of"]
 #: RFC 9110 section 15.4: 300 and 304 are answers, 305 and 306 are out of use.
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Never sent to another origin than the one they were given for (RFC 9110 section 15.4).
-_SENSITIVE = frozenset({"authorization", "cookie", "proxy-authorization"})
+_SENSITIVE = frozenset({"authorization", "cookie", "host", "proxy-authorization"})
 
 
 class Follow(msgspec.Struct, frozen=True):

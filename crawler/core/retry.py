@@ -40,7 +40,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         """Return when to try again, or None; *draw* is a random number in [0, 1)."""
         if target.attempt > self.retries or not _may_pass(fetched):
             return None
-        ceiling = min(MAX_DELAY, BASE_DELAY * 2 ** (target.attempt - 1))
+        ceiling = min(MAX_DELAY, BASE_DELAY * 2.0 ** min(target.attempt - 1, 16))
         asked = min(fetched.retry_after or 0.0, MAX_RETRY_AFTER)
         return Again(now + max(ceiling * draw, asked), fetched.home)
 

@@ -11,7 +11,7 @@ __all__ = ["MAX_URL_LENGTH", "host_of", "origin_of", "public_form", "redirected"
 #: Longer ones are refused by common servers and browsers; RFC 9110 section 4.1 asks for 8 000.
 MAX_URL_LENGTH = 16_000
 
-_CREDENTIALS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*:/*)[^/?#\\]*@")
+_CREDENTIALS = re.compile(r"^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[/\\]*)[^/?#\\]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -64,5 +64,5 @@ def origin_of(address: str) -> str:
 
 def public_form(text: str) -> str:
     """Return *text* fit for records and logs: no credentials, control characters or surrogates."""
-    clean = _CONTROL.sub("", _CREDENTIALS.sub(r"\1", text))
+    clean = _CREDENTIALS.sub(r"\1", _CONTROL.sub("", text).lstrip())
     return clean.encode(errors="replace").decode()

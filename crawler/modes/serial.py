@@ -59,7 +59,7 @@ def _visit(gear: Gear, http: httpx.Client, target: Target) -> bool:
 def _wait(gear: Gear, until: float | None) -> None:
     """Wait for more input or until a time, whichever comes first."""
     seconds = None if until is None else max(0.0, until - now())
-    if gear.frontier.closed:
+    if gear.frontier.closed or not gear.frontier.room():
         gear.stop.cut(time.sleep, seconds or 0.0)
     elif gear.stop.cut(gear.intake.wait_ready, seconds):
         gear.read(gear.intake)

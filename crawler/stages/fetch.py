@@ -22,6 +22,10 @@ __all__ = ["afetch", "fetch"]
 #: A redirect's own body is read to its end if it is short, which keeps the connection; a
 #: longer one costs more than connecting again.
 DRAIN = 65_536
+#: Seconds by which a loop's timer may go off early: uvloop counts in whole milliseconds.
+EARLY = 0.002
+#: Answers whose Content-Length is of a body that is not sent (RFC 9110 section 8.6).
+BODILESS = frozenset({204, 304})
 
 
 def fetch(client: httpx.Client, target: Target, rules: FetchRules) -> Fetched:
@@ -30,18 +34,19 @@ def fetch(client: httpx.Client, target: Target, rules: FetchRules) -> Fetched:
     attempt = _Attempt(target, rules)
     token = VISIT.set(attempt.visit)
     try:
-        while (request := attempt.request()) is not None:
-            response = client.send(request, stream=True)
+        while attempt.goes_on:
             try:
-                if attempt.begun(response):
-                    for chunk in response.iter_raw():
-                        if not attempt.accept(chunk):
-                            break
-            finally:
-                response.close()
-            attempt.ended()
-    except Exception as error:  # noqa: BLE001 (raised again if it is no failure of the wire)
-        attempt.failed(error)
+                response = client.send(attempt.request(), stream=True)
+                try:
+                    if attempt.begun(response):
+                        for chunk in response.iter_raw():
+                            if not attempt.accept(chunk):
+                                break
+                finally:
+                    response.close()
+                attempt.ended()
+            except Exception as error:  # noqa: BLE001 (raised again if it is not of the wire)
+                attempt.failed(error)
     finally:
         VISIT.reset(token)
     return attempt.result(cpu_of_thread() - cpu)
@@ -52,18 +57,19 @@ async def afetch(client: httpx.AsyncClient, target: Target, rules: FetchRules) -
     attempt = _Attempt(target, rules)
     token = VISIT.set(attempt.visit)
     try:
-        while (request := attempt.request()) is not None:
-            response = await client.send(request, stream=True)
+        while attempt.goes_on:
             try:
-                if attempt.begun(response):
-                    async for chunk in response.aiter_raw():
-                        if not attempt.accept(chunk):
-                            break
-            finally:
-                await response.aclose()
-            attempt.ended()
-    except Exception as error:  # noqa: BLE001 (raised again if it is no failure of the wire)
-        attempt.failed(error)
+                response = await client.send(attempt.request(), stream=True)
+                try:
+                    if attempt.begun(response):
+                        async for chunk in response.aiter_raw():
+                            if not attempt.accept(chunk):
+                                break
+                finally:
+                    await response.aclose()
+                attempt.ended()
+            except Exception as error:  # noqa: BLE001 (raised again if it is not of the wire)
+                attempt.failed(error)
     finally:
         VISIT.reset(token)
     return attempt.result(0.0)
@@ -91,11 +97,16 @@ class _Attempt:
         self._outcome = Outcome.BAD_URL
         self._error = target.problem
         self._complete = False
+        self._resent = False
 
-    def request(self) -> httpx.Request | None:
-        """Return the next request of this attempt; None when it is over."""
-        if self._next is None:
-            return None
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another request to make."""
+        return self._next is not None
+
+    def request(self) -> httpx.Request:
+        """Return the next request; raises httpx.InvalidURL and UnicodeError."""
+        assert self._next is not None
         self._address, self._next, self._response = self._next, None, None
         return httpx.Request(
             "GET",
@@ -107,12 +118,13 @@ class _Attempt:
     def begun(self, response: httpx.Response) -> bool:
         """Note the head of an answer; say whether its body is to be read."""
         self._response = response
+        self.visit.begun = True
         self._ttfb = now() - self._began
         headers = response.headers
         self._step = next_step(
             self._address,
             response.status_code,
-            headers.get("location"),
+            response.extensions.get("location"),
             self._hops,
             self._rules.max_redirects,
         )
@@ -120,7 +132,7 @@ class _Attempt:
         self._body.clear()
         self._complete = True
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._cap:
+        if response.status_code not in BODILESS and length.isdigit() and int(length) > self._cap:
             self._complete = False
         return self._complete
 
@@ -152,13 +164,23 @@ class _Attempt:
         named = failure_of(
             error,
             Limits(self._rules.timeout, self._rules.connect_timeout, self._rules.read_timeout),
-            out_of_time=now() >= self.visit.deadline,
+            out_of_time=now() + EARLY >= self.visit.deadline,
             received=self.visit.received,
         )
         if named is None:
             raise error
         self._outcome, self._error = named
         self._complete = False
+        if named[0] is Outcome.RESET and not (self.visit.fresh or self.visit.received):
+            # The server closed an idle connection as we took it: a GET may be sent once more
+            # (RFC 9110 section 9.2.2), and the next try takes a new connection or an older one.
+            self._resend()
+
+    def _resend(self) -> None:
+        if not self._resent:
+            self._resent = True
+            self._next = self._address
+            self.visit.resent()
 
     def result(self, cpu_s: float) -> Fetched:
         """Return everything that is known now."""
@@ -169,7 +191,7 @@ class _Attempt:
             outcome=self._outcome,
             error=self._error,
             redirects=self._hops,
-            home=self.visit.home,
+            home=self.visit.first_home,
             fetched_at=self._wall,
             timing=self._timing(),
             limits=self._rules.limits,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crawler.core.pages import NOT_FAILURES
 from crawler.core.record import Record
+from crawler.core.urls import MAX_URL_LENGTH
 from crawler.stores.jsonl import LineFile
 from crawler.system.clock import cpu_of_thread
 
@@ -57,7 +58,10 @@ def failed_line(record: Record) -> bytes:
     detail = "" if not isinstance(record.error, str) else f" {record.error}"
     if isinstance(record.status, int) and not detail:
         detail = f" {record.status}"
-    return f"{record.url}\t{record.outcome}{detail}\n".encode()
+    # Cut off, it would be another URL: then it is a comment.
+    mark = "#" if len(record.url) >= MAX_URL_LENGTH else ""
+    url = record.url.replace(" ", "%20")
+    return f"{mark}{url}\t{record.outcome}{detail}\n".encode()
 
 
 def _failures(records: Sequence[Record]) -> bytes:

@@ -23,6 +23,8 @@ class LineFile:
 
     def __init__(self, path: str | None):
         self.name = "standard output" if path is None else path
+        if path is None and sys.stdout is None:
+            raise OutputError("standard output: closed")
         try:
             self._fd = (
                 os.dup(sys.stdout.fileno())
@@ -32,6 +34,8 @@ class LineFile:
         except OSError as error:
             raise OutputError(f"{self.name}: {os.strerror(error.errno or 0)}") from None
         self._file: AsyncFileIO | None = None
+        # Somebody else may have set it otherwise; then a full pipe would look like an error.
+        os.set_blocking(self._fd, True)
         self._regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
 
     def __enter__(self) -> "LineFile":

@@ -12,7 +12,7 @@ __all__ = ["Feed"]
 
 
 class Feed:
-    """Calls *deliver* from its thread with what was read; no targets is the end.
+    """Calls *deliver* from its thread with what was read; one of them is the last.
 
     The owner asks with ``ask`` and says ``answered`` when it has taken delivery.  The thread is
     a daemon, because it may be waiting for standard input when the run is over.
@@ -41,9 +41,17 @@ class Feed:
 
     def _run(self) -> None:
         while wanted := self._wanted.get():
-            try:
+            self._deliver(self._next(wanted))
+
+    def _next(self, wanted: int) -> Batch | SourceError:
+        """Return what there is, waiting for it; never raises, or the owner would wait for ever."""
+        try:
+            while True:
                 self._intake.wait_ready()
-                batch: Batch | SourceError = self._intake.read(wanted)
-            except SourceError as error:
-                batch = error
-            self._deliver(batch)
+                batch = self._intake.read(wanted)
+                if batch.targets or batch.ended:
+                    return batch
+        except SourceError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (a thread has nobody to raise it to)
+            return SourceError(f"the input failed: {type(error).__name__}")

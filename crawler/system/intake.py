@@ -1,18 +1,21 @@
 """Read URLs from files, gzip files, standard input and arguments, lazily and a few at a time."""
 
 import codecs
+import errno
 import gzip
+import io
 import os
 import select
+import stat
 import sys
+import zlib
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from crawler.core.errors import SourceError
 from crawler.core.pages import Batch, Place, Target
-from crawler.core.urls import MAX_URL_LENGTH, target_of
+from crawler.core.urls import MAX_URL_LENGTH, public_form, target_of
 
 __all__ = ["Intake"]
 
@@ -34,7 +37,12 @@ class Intake:
     def __init__(self, sources: Sequence[str]):
         if not sources:
             raise SourceError("no source: name a file of URLs, a URL, or - for standard input")
-        self._queue: deque[_Lines | Target] = deque(_opened(source) for source in sources)
+        self._queue: deque[_Lines | Target] = deque()
+        try:
+            self._queue.extend(_opened(source) for source in sources)
+        except SourceError:
+            self.close()
+            raise
         self._sources = [source for source in self._queue if isinstance(source, _Lines)]
 
     def wait_ready(self, timeout: float | None = None) -> bool:
@@ -43,7 +51,7 @@ class Intake:
         return not isinstance(source, _Lines) or source.wait_ready(timeout)
 
     def read(self, most: int) -> Batch:
-        """Return the next inputs, at least one and at most *most*; none: there are no more."""
+        """Return the next inputs, at most *most*; none may be ready though more will come."""
         targets: list[Target] = []
         while self._queue and not targets:
             source = self._queue[0]
@@ -52,10 +60,12 @@ class Intake:
                 self._queue.popleft()
                 continue
             targets = source.read(most)
-            if not targets:
+            if source.ended:
                 self._queue.popleft()
                 source.close()
-        return Batch(targets, self.resume_at())
+            elif not targets:
+                break
+        return Batch(targets, self.resume_at(), ended=not self._queue)
 
     def resume_at(self) -> Place | None:
         """Return the first line that was not read; None if everything was."""
@@ -96,6 +106,7 @@ class _Lines:
         self._ended = False
         self._too_long = False
         self._number = 0
+        self._seen = 0
         self._name = name
         self.size = size
         self.taken = 0
@@ -111,7 +122,8 @@ class _Lines:
 
     def read(self, most: int) -> list[Target]:
         targets: list[Target] = []
-        while not targets:
+        may_fill = True
+        while most > 0:
             while self._lines and len(targets) < most:
                 line = self._lines.popleft()
                 target = _target_in(line, first=self._number == 0)
@@ -119,26 +131,33 @@ class _Lines:
                 self.taken += len(line) + 1
                 if target is not None:
                     targets.append(target)
-            if targets or self._ended or most < 1:
+            if targets or self._ended or not may_fill:
                 break
             self._fill()
+            may_fill = not self._waits
         return targets
 
+    @property
+    def ended(self) -> bool:
+        """Whether every line was handed out."""
+        return self._ended and not self._lines
+
     def close(self) -> None:
-        if not self._waits:
-            self._stream.close()
+        self._stream.close()
 
     def _fill(self) -> None:
         try:
             chunk = self._stream.read1(_CHUNK)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{self._name}: unreadable after line {self._number}") from error
-        if self._number == 0 and b"\0" in chunk[:_BINARY_PROBE]:
-            raise SourceError(f"{self._name}: a binary file, not a list of URLs")
         self.accept(chunk)
 
     def accept(self, chunk: bytes) -> None:
-        """Split what was read into lines; an empty chunk is the end."""
+        """Split what was read into lines; an empty chunk is the end; raises SourceError."""
+        if b"\0" in chunk[: max(0, _BINARY_PROBE - self._seen)]:
+            self.close()
+            raise SourceError(f"{self._name}: a binary file, not a list of URLs")
+        self._seen += len(chunk)
         self._ended = not chunk
         *lines, rest = (self._rest + chunk).split(b"\n")
         if self._ended:
@@ -163,6 +182,10 @@ def _target_in(line: bytes, *, first: bool) -> Target | None:
     fields = line.split(maxsplit=1)
     if not fields:
         return None
+    if b"\r" in line.rstrip():
+        target = target_of(fields[0].decode(errors="backslashreplace"))
+        target.problem = "a carriage return within the line: lines end in LF or CR LF"
+        return target
     try:
         return target_of(fields[0].decode())
     except UnicodeDecodeError:
@@ -173,7 +196,10 @@ def _target_in(line: bytes, *, first: bool) -> Target | None:
 
 def _opened(source: str) -> "_Lines | Target":
     if source == "-":
-        return _Lines("standard input", cast("_Stream", sys.stdin.buffer), waits=True, size=None)
+        if sys.stdin is None:
+            raise SourceError("standard input: closed")
+        own = io.FileIO(os.dup(sys.stdin.fileno()))  # so that it can be closed like any other
+        return _Lines("standard input", io.BufferedReader(own), waits=True, size=None)
     if "://" not in source:
         return _file(source)
     target = target_of(source)
@@ -185,21 +211,28 @@ def _opened(source: str) -> "_Lines | Target":
 def _file(source: str) -> _Lines:
     """Open a list and look at its beginning; raises SourceError."""
     try:
-        stream: _Stream = gzip.open(source) if source.endswith(".gz") else Path(source).open("rb")  # noqa: SIM115 (closed by _Lines)
-        head = stream.read1(_BINARY_PROBE)
+        stream = _stream(source)
+        status = os.fstat(stream.fileno())
+        waits = not stat.S_ISREG(status.st_mode)
+        head = b"" if waits else stream.read1(_BINARY_PROBE)
     except FileNotFoundError:
-        hint = f"no such file; for a URL write https://{source}"
-        raise SourceError(f"{source}: {hint}") from None
+        hint = f"no such file; for a URL write https://{public_form(source)}"
+        raise SourceError(f"{public_form(source)}: {hint}") from None
     except IsADirectoryError:
         raise SourceError(f"{source}: a directory, not a file of URLs") from None
-    except (gzip.BadGzipFile, EOFError):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise SourceError(f"{source}: ends in .gz, but is no gzip file") from None
-    except OSError as error:
-        raise SourceError(f"{source}: {os.strerror(error.errno or 0)}") from None
-    size = None if source.endswith(".gz") else Path(source).stat().st_size
-    lines = _Lines(source, stream, waits=False, size=size)
-    if b"\0" in head:
-        lines.close()
-        raise SourceError(f"{source}: a binary file, not a list of URLs")
-    lines.accept(head)
+    except (OSError, ValueError) as error:
+        reason = os.strerror(getattr(error, "errno", None) or errno.EINVAL)
+        raise SourceError(f"{public_form(source)}: {reason}") from None
+    size = None if waits or source.endswith(".gz") else status.st_size
+    lines = _Lines(source, stream, waits=waits, size=size)
+    if not waits:
+        lines.accept(head)
     return lines
+
+
+def _stream(source: str) -> _Stream:
+    if source.endswith(".gz"):
+        return gzip.open(source)
+    return io.BufferedReader(io.FileIO(source))

@@ -58,20 +58,32 @@ class Crew:
     def alone(self, task: Callable[..., _T], argument: object, timeout: float) -> _T:
         """Run one task in a pool of one; raises WorkerError if it kills its worker or hangs."""
         with self._one_at_a_time:
-            if self._alone is None:
-                self._alone = self._new(1)
-                with _deaf_to_ctrl_c():
-                    self._alone.submit(os.getpid).result()
+            future = self._submit_alone(task, argument)
             try:
-                with _deaf_to_ctrl_c():
-                    future = self._alone.submit(task, argument)
                 return future.result(timeout)
             except (BrokenProcessPool, TimeoutError) as error:
-                _kill(self._alone)
-                self._alone = None
+                self._end_alone()
                 died = isinstance(error, BrokenProcessPool)
                 how = "killed its worker" if died else f"took longer than {timeout:g} s"
                 raise WorkerError(f"the analyser {how}") from None
+
+    def _submit_alone(self, task: Callable[..., _T], argument: object) -> Future[_T]:
+        """Hand a task to a lone worker that was seen to live."""
+        with _deaf_to_ctrl_c():
+            try:
+                if self._alone is not None:
+                    self._alone.submit(os.getpid).result()
+            except BrokenProcessPool:
+                self._end_alone()
+            if self._alone is None:
+                self._alone = self._new(1)
+                self._alone.submit(os.getpid).result()
+            return self._alone.submit(task, argument)
+
+    def _end_alone(self) -> None:
+        if self._alone is not None:
+            _kill(self._alone)
+            self._alone = None
 
     def close(self, *, kill: bool) -> None:
         """End all workers: when they are idle, or at once."""

@@ -91,6 +91,7 @@ class Stop:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.forced:
             signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         self.request(signal.Signals(number).name)
         if self._cut_at is not None and self._level() >= self._cut_at:
             self._cut_at = None

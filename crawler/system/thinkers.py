@@ -36,10 +36,11 @@ class Thinkers(Generic[_In, _Out]):
         """Return a result for each piece, in order; WorkerError for one that broke its worker."""
         if isinstance(self._workers, Executor):
             return [*await asyncio.wrap_future(self._workers.submit(self._task, batch))]
-        pool = self._workers.pool
+        future = self._workers.submit(self._task, batch)
+        pool = self._workers.pool  # after submit, which may have replaced a broken one
         try:
             async with asyncio.timeout(BATCHES_AHEAD * self._timeout):
-                return [*await asyncio.wrap_future(self._workers.submit(self._task, batch))]
+                return [*await asyncio.wrap_future(future)]
         except (BrokenProcessPool, TimeoutError):
             self._workers.replace(pool)
         return [await asyncio.to_thread(self._alone, self._workers, piece) for piece in batch]

@@ -26,7 +26,7 @@ class AGuardedStream(httpcore.AsyncNetworkStream):
         if not (left := visit.left(timeout)):
             raise httpcore.ReadTimeout
         chunk = await self._stream.read(max_bytes, left)
-        visit.received = visit.received or bool(chunk)
+        visit.receive(len(chunk))
         return chunk
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -26,7 +26,7 @@ class GuardedStream(httpcore.NetworkStream):
         if not (left := visit.left(timeout)):
             raise httpcore.ReadTimeout
         chunk = self._stream.read(max_bytes, left)
-        visit.received = visit.received or bool(chunk)
+        visit.receive(len(chunk))
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

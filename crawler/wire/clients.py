@@ -103,15 +103,36 @@ class _ABody(httpx.AsyncByteStream):
 
 
 def client(names: Names) -> httpx.Client:
-    """Return a blocking client that keeps no cookies and follows nothing by itself."""
-    return httpx.Client(transport=GuardedTransport(names), cookies=_no_cookies(), trust_env=False)
+    """Return a blocking client that keeps no cookies and follows nothing by itself.
+
+    An answer's Location is in ``extensions["location"]``: httpx reads the header whether it is
+    to follow or not, and raises what it thinks of it before the answer can be kept.
+    """
+    return httpx.Client(
+        transport=GuardedTransport(names),
+        cookies=_no_cookies(),
+        trust_env=False,
+        event_hooks={"response": [_take_location]},
+    )
 
 
 def aclient(names: Names, limit: int) -> httpx.AsyncClient:
     """Return the same for a loop, with at most *limit* idle connections."""
     return httpx.AsyncClient(
-        transport=AGuardedTransport(names, limit), cookies=_no_cookies(), trust_env=False
+        transport=AGuardedTransport(names, limit),
+        cookies=_no_cookies(),
+        trust_env=False,
+        event_hooks={"response": [_atake_location]},
     )
+
+
+def _take_location(response: httpx.Response) -> None:
+    if (location := response.headers.pop("location", None)) is not None:
+        response.extensions["location"] = location
+
+
+async def _atake_location(response: httpx.Response) -> None:
+    _take_location(response)
 
 
 def _no_cookies() -> http.cookiejar.CookieJar:

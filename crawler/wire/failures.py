@@ -36,6 +36,11 @@ _BY_TYPE = {
     httpx.InvalidURL: (Outcome.BAD_URL, "not a valid URL"),
     UnicodeError: (Outcome.BAD_URL, "not a valid URL"),
 }
+_BY_CAUSE: dict[type[BaseException], tuple[Outcome, str]] = {
+    socket.gaierror: (Outcome.DNS, "the name has no address"),
+    ssl.SSLError: (Outcome.TLS, "TLS failed"),
+    ConnectionResetError: (Outcome.RESET, "the connection was reset"),
+}
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
 
@@ -67,18 +72,19 @@ def failure_of(
 def _cause(chain: list[BaseException]) -> tuple[Outcome, str] | None:
     """Return what something deeper in the chain than httpx's own error says."""
     for found in chain:
-        if isinstance(found, RefusedAddressError):
-            return Outcome.PRIVATE_ADDRESS, f"led to {found.address}, which is not public"
-        if isinstance(found, socket.gaierror):
-            return Outcome.DNS, "the name has no address"
-        if isinstance(found, ssl.SSLCertVerificationError):
-            words = _CERTIFICATE.get(found.verify_code, "the certificate is not trusted")
-            return Outcome.TLS, words
-        if isinstance(found, ssl.SSLError):
-            return Outcome.TLS, "TLS failed"
-        if isinstance(found, OSError) and found.errno in _UNREACHABLE:
-            return Outcome.REFUSED, "the host is unreachable"
+        if (named := _named(found)) is not None:
+            return named
     return None
+
+
+def _named(found: BaseException) -> tuple[Outcome, str] | None:
+    if isinstance(found, RefusedAddressError):
+        return Outcome.PRIVATE_ADDRESS, f"led to {found.address}, which is not public"
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return Outcome.TLS, _CERTIFICATE.get(found.verify_code, "the certificate is not trusted")
+    if isinstance(found, OSError) and found.errno in _UNREACHABLE:
+        return Outcome.REFUSED, "the host is unreachable"
+    return next((named for kind, named in _BY_CAUSE.items() if isinstance(found, kind)), None)
 
 
 def _timeout(kind: type[httpx.TimeoutException], limits: Limits, *, out_of_time: bool) -> str:

@@ -2,35 +2,42 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from queue import SimpleQueue
 
 import httpcore
 
 __all__ = ["LOOKUPS", "Names"]
 
-#: Look-ups at once in a process.  getaddrinfo blocks for seconds when a name server is silent,
-#: and the loop's own executor has as few as five threads, which writing needs too.
+#: Look-ups at once.  getaddrinfo blocks for seconds when a name server is silent, and the
+#: loop's own executor has as few as five threads, which writing needs too.
 LOOKUPS = 16
+
+_Asked = tuple[str, int, "Future[list[str]]"]
 
 
 class Names:
     """Looks names up; *given* maps a name to the one address it shall have.
 
-    Raises httpcore.ConnectTimeout when time runs out, and socket.gaierror.
+    The threads are daemons, made when they are needed: a look-up cannot be called back, and
+    the end of the process must not wait for it.  Raises httpcore.ConnectTimeout when time
+    runs out, and what getaddrinfo raises.
     """
 
     def __init__(self, given: Mapping[str, str]):
         self._given = dict(given)
-        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="names")
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._threads = 0
 
     def resolve(self, host: str, port: int, timeout: float) -> list[str]:
         """Return the IP addresses of *host*, best first; waits at most *timeout* seconds."""
         if (known := self._known(host)) is not None:
             return known
         try:
-            return self._threads.submit(_look_up, host, port).result(timeout)
+            return self._ask(host, port).result(timeout)
         except FutureTimeoutError:
             raise httpcore.ConnectTimeout from None
 
@@ -38,16 +45,34 @@ class Names:
         """Do the same, awaiting."""
         if (known := self._known(host)) is not None:
             return known
-        future = self._threads.submit(_look_up, host, port)
         try:
             async with asyncio.timeout(timeout):
-                return await asyncio.wrap_future(future)
+                return await asyncio.wrap_future(self._ask(host, port))
         except TimeoutError:
             raise httpcore.ConnectTimeout from None
 
     def close(self) -> None:
         """Let go of the threads; a look-up that still waits ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._threads):
+            self._asked.put(None)
+
+    def _ask(self, host: str, port: int) -> "Future[list[str]]":
+        future: Future[list[str]] = Future()
+        self._asked.put((host, port, future))
+        if self._threads < LOOKUPS:
+            self._threads += 1
+            threading.Thread(target=self._answer, name="names", daemon=True).start()
+        return future
+
+    def _answer(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            host, port, future = asked
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(_look_up(host, port))
+            except (OSError, UnicodeError) as error:
+                future.set_exception(error)
 
     def _known(self, host: str) -> list[str] | None:
         if host in self._given:

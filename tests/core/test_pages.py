@@ -76,7 +76,7 @@ RULES = FetchRules.of(OPTIONS, "crawl/0")
         FETCHED,
         ANALYSED,
         OPTIONS,
-        Batch([TARGET], Place("list", 9)),
+        Batch([TARGET], Place("list", 9), ended=False),
         pytest.param(RULES, marks=UNEQUAL, id="FetchRules"),
         pytest.param(Guard(treat_as_public=("::/8",)), marks=UNEQUAL, id="Guard"),
         *Outcome,
