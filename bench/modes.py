@@ -33,7 +33,7 @@ class Scale:
     in_flight: int = IN_FLIGHT
 
 
-FULL = Scale(pages={"0ms": 1000, "50ms": 300}, rounds=5)
+FULL = Scale(pages={"0ms": 1000, "50ms": 300}, rounds=3)
 QUICK = Scale(pages={"0ms": 200, "50ms": 100}, rounds=2)
 
 

@@ -1,12 +1,13 @@
 """Build the parts of a crawl, hand them to a mode, and close the books; knows every part."""
 
+import pickle
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 from crawler.core.bounds import Load, binding_limit
-from crawler.core.errors import InternalError, SourceError
+from crawler.core.errors import InternalError, OptionsError, SourceError
 from crawler.core.frontier import Frontier
 from crawler.core.guard import is_home_name
 from crawler.core.job import FetchRules, Options, in_flight, validated
@@ -22,6 +23,7 @@ from crawler.stores.jsonl import LineFile
 from crawler.system.clock import cpu_of_children, cpu_of_process, now, usable_cores
 from crawler.system.descriptors import ensure_descriptors
 from crawler.system.intake import Intake
+from crawler.system.loops import loop_factory
 from crawler.system.stop import Stop
 
 __all__ = ["Crawl", "crawl", "user_agent"]
@@ -72,6 +74,7 @@ class Crawl:
         self.stop = Stop()
         self.workers = options.workers or usable_cores()
         ensure_descriptors(in_flight(options, self.workers), self.workers)
+        _check_parts(options, analyse)
         self._files = ExitStack()
         self._intake = Intake(sources)
         self._files.callback(self._intake.close)
@@ -100,12 +103,12 @@ class Crawl:
             BY_NAME[self.options.mode](self._gear)
             self._own_cpu = cpu_of_process()
             self._record_rest()
-        if self._gear.source_error is not None:
-            raise self._gear.source_error
-        if not self.frontier.offered and not self.stop.requested:
+        if not (self.frontier.offered or self.stop.requested or self._gear.source_error):
             raise SourceError("no URL in any source")
         if not self.frontier.offered == self.frontier.settled == self.tally.records:
             raise InternalError(f"{self.frontier!r}, but {self.tally.records} records")
+        if self._gear.source_error is not None and not self.stop.requested:
+            raise self._gear.source_error
         return self._report()
 
     def expected_inputs(self) -> int | None:
@@ -192,3 +195,15 @@ class Crawl:
             cores_count=cores,
         )
         return binding_limit(load)
+
+
+def _check_parts(options: Options, analyse: Analyse) -> None:
+    """Find out before anything is opened or started what this run cannot have."""
+    if options.mode in {"async", "hybrid"}:
+        loop_factory(options.loop)
+    if options.mode == "processes" or (options.mode, options.pool) == ("hybrid", "processes"):
+        try:
+            pickle.dumps(analyse)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            reason = "worker processes find it by name, so it must be a function of a module"
+            raise OptionsError(f"analyse {analyse!r}: {reason}") from None

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def site():
 @pytest.fixture
 def start(tmp_path):
     """Start `crawl` in a session of its own; at the end nothing of it may be left."""
-    started = []
+    started: list[Any] = []
 
     def begin(mode, urls, *words, **more):
         source = tmp_path / "urls.txt"

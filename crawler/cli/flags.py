@@ -59,7 +59,8 @@ def _limits() -> list[inspect.Parameter]:
         _option("read_timeout", float, "10s", "--read-timeout", metavar="TIME", parser=duration,
                 help="For the next bytes to come."),
         _option("analyse_timeout", float, "30s", "--analyse-timeout", metavar="TIME",
-                parser=duration, help="For one batch of pages; its workers are then killed."),
+                parser=duration, help="For a batch of pages to be analysed; then its workers "
+                "are killed and its pages tried one by one."),
         _option("retries", int, 2, "--retries",
                 help="After timeout, refused, reset, dns and 429, 502, 503, 504."),
         _option("max_redirects", int, 10, "--max-redirects", help="Followed in one attempt."),

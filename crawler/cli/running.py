@@ -1,5 +1,6 @@
 """Run a crawl for somebody at a terminal: options from words, progress, summary, exit code."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -79,7 +80,10 @@ def _told(crawl: Crawl, silent: bool) -> Callable[[], None]:
     def tell() -> None:
         if not silent and not crawl.stop.forced:
             text = "crawl: stopping after what is in flight; once more to stop now\n"
-            os.write(2, text.encode())  # print() may be in use by what the signal interrupted
+            with contextlib.suppress(
+                OSError
+            ):  # print() may be in use by what the signal interrupted
+                os.write(2, text.encode())
 
     return tell
 

@@ -146,7 +146,7 @@ class Fetched(msgspec.Struct, kw_only=True):
     home: bool | None = None
     retry_after: float | None = None
     fetched_at: float = 0.0
-    timing: Timing
+    timing: Timing | None = None
     limits: AnalyseLimits = AnalyseLimits()
     cpu_s: float = 0.0
 

@@ -71,8 +71,8 @@ def record_of(target: Target, fetched: Fetched, analysed: Analysed | None) -> Re
         attempts=target.attempt,
         depth=target.depth,
         referrer=_given(target.referrer),
-        fetched_at=_timestamp(fetched.fetched_at),
-        ms=fetched.timing,
+        fetched_at=_timestamp(fetched.fetched_at) if fetched.fetched_at else UNSET,
+        ms=_given(fetched.timing),
     )
     if analysed is not None:
         record.outcome = analysed.outcome or fetched.outcome

@@ -76,7 +76,12 @@ class _Hybrid:
     async def _visit(self, target: Target) -> None:
         """Fetch one page; its place is free again when the batches have taken it."""
         fetched = await afetch(self._http, target, self._gear.rules)
-        if not self._gear.put_back(target, fetched, now()):
+        if self._gear.put_back(target, fetched, now()):
+            return
+        if fetched.body is None:  # nothing to think about
+            record = self._gear.record(target, fetched, None)
+            await self._dispatch.keep(target, record, home=fetched.home)
+        else:
             await self._fetched.put((target, fetched))
 
     async def _think(self) -> None:

@@ -20,7 +20,7 @@ import msgspec
 from crawler.core.errors import SourceError, WorkerError
 from crawler.core.frontier import Finished, Wait
 from crawler.core.job import FetchRules
-from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Target, Timing
+from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Target
 from crawler.core.ports import Analyse, Gear
 from crawler.core.urls import public_form
 from crawler.stages.analyse import analyse_guarded
@@ -34,6 +34,7 @@ from crawler.wire.names import Names
 __all__ = ["crawl"]
 
 Visited = tuple[Fetched, Analysed | None]
+_Event = Future[Visited] | Batch | SourceError | None  # None: a request to stop
 
 
 def crawl(gear: Gear) -> None:
@@ -50,11 +51,17 @@ class _Parent:
         self._gear = gear
         self._crew = crew
         self._running: dict[Future[Visited], Target] = {}
-        self._events: SimpleQueue[Future[Visited] | Batch | SourceError] = SimpleQueue()
+        self._events: SimpleQueue[_Event] = SimpleQueue()
         self._feed = Feed(gear.intake, self._events.put)
         self._budget = gear.options.timeout + gear.options.analyse_timeout
 
     def crawl(self) -> None:
+        # SimpleQueue.put may be called from a signal handler.
+        with self._gear.stop.on_change(lambda: self._events.put(None)):
+            self._crawl()
+        self._feed.close()
+
+    def _crawl(self) -> None:
         gear = self._gear
         while not isinstance(step := gear.take(gear.workers - len(self._running), now()), Finished):
             self._feed.ask(gear.frontier.room())
@@ -67,16 +74,17 @@ class _Parent:
                 future = self._crew.submit(_visit, target)
                 self._running[future] = target
                 future.add_done_callback(self._events.put)
-        self._feed.close()
 
     def _wait(self, until: float | None) -> None:
         """Wait for a result, for input, for a time; or for a page that takes too long."""
         taken = [target.taken_at for target in self._running.values()]
         overdue = min(taken) + self._budget if taken else None
-        times = [time for time in (until, overdue) if time is not None]
-        left = max(0.0, min(times) - now()) if times else None
-        stop = self._gear.stop
-        event = stop.cut(self._event, left, only_forced=stop.requested)
+        ends = min((time for time in (until, overdue) if time is not None), default=None)
+        left = None if ends is None else max(0.0, ends - now())
+        try:
+            event = self._events.get(timeout=left)
+        except Empty:
+            event = None
         if isinstance(event, Future):
             self._take_back(event)
         elif event is not None:
@@ -84,12 +92,6 @@ class _Parent:
             self._gear.offer(event)
         elif overdue is not None and overdue <= now():
             self._blame()
-
-    def _event(self, timeout: float | None) -> Future[Visited] | Batch | SourceError | None:
-        try:
-            return self._events.get(timeout=timeout)
-        except Empty:
-            return None
 
     def _take_back(self, future: Future[Visited]) -> None:
         if future not in self._running:
@@ -124,20 +126,18 @@ class _Parent:
 
 def _culprit(target: Target, error: str) -> Visited:
     """Return a visit that says whose fault it was: what was fetched is lost with the worker."""
-    timing = Timing(queue=0.0, total=round((now() - target.taken_at) * 1000, 3))
-    shown, blame = public_form(target.address), Outcome.ANALYSE_ERROR
-    return Fetched(url=target.url, final_url=shown, outcome=blame, error=error, timing=timing), None
+    where, blame = public_form(target.address), Outcome.ANALYSE_ERROR
+    return Fetched(url=target.url, final_url=where, outcome=blame, error=error), None
 
 
 class _Worker:
-    """What a worker process keeps from one page to the next."""
-
     http: httpx.Client
     rules: FetchRules
     analyse: Analyse
 
 
 def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse) -> None:
+    """Keep in this worker process what each page needs."""
     _Worker.http = client(Names(resolve))
     _Worker.rules = rules
     _Worker.analyse = staticmethod(analyse)

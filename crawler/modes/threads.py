@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 import httpx
 
-from crawler.core.errors import SourceError
+from crawler.core.errors import OptionsError, SourceError
 from crawler.core.frontier import Finished, Wait
 from crawler.core.pages import Analysed, Batch, Fetched, Target
 from crawler.core.ports import Gear
@@ -33,9 +33,17 @@ def crawl(gear: Gear) -> None:
     """Crawl until the frontier is finished or a second request to stop; raises OutputError."""
     crowd = _Crowd(gear)
     count = gear.options.concurrency
-    for number in range(count):
-        threading.Thread(target=crowd.work, name=f"page-{number}", daemon=True).start()
+    try:
+        for number in range(count):
+            threading.Thread(target=crowd.work, name=f"page-{number}", daemon=True).start()
+    except RuntimeError:
+        raise OptionsError(f"-c {count}: this machine starts no more than {number}") from None
     crowd.wait_for(count)
+
+
+#: Put into the queue of ended threads by a request to stop; SimpleQueue.put may be called from a
+#: signal handler.
+_ASKED = Exception("asked to stop")
 
 
 class _Crowd:
@@ -51,19 +59,20 @@ class _Crowd:
 
     def wait_for(self, count: int) -> None:
         """Wait in the main thread until *count* threads have ended; raises what one raised."""
-        stop, ended = self._gear.stop, 0
-        while ended < count and not stop.forced:
-            told = stop.requested
-            came = stop.cut(lambda: (self._ended.get(),), only_forced=told)
-            if came is None:
-                with self._changed:
-                    self._changed.notify_all()
-            elif came[0] is not None:
-                self._finish()
-                raise came[0]
-            else:
-                ended += 1
-        self._finish()
+        stop = self._gear.stop
+        try:
+            with stop.on_change(lambda: self._ended.put(_ASKED)):
+                while count and not stop.forced:
+                    ended = self._ended.get()
+                    if ended is _ASKED:
+                        with self._changed:
+                            self._changed.notify_all()
+                    elif ended is None:
+                        count -= 1
+                    else:
+                        raise ended
+        finally:
+            self._finish()
 
     def work(self) -> None:
         """Take page after page; what one thread raises ends the run."""
@@ -81,10 +90,10 @@ class _Crowd:
         with self._changed:
             while not self._over:
                 step = self._gear.take(1, now())
-                self._feed.ask(self._gear.frontier.room())
                 if isinstance(step, Finished):
                     self._changed.notify_all()
                     return None
+                self._feed.ask(self._gear.frontier.room())
                 if not isinstance(step, Wait):
                     return step[0]
                 self._changed.wait(None if step.until is None else max(0.0, step.until - now()))
@@ -113,9 +122,10 @@ class _Crowd:
 
     def _deliver(self, batch: Batch | SourceError) -> None:
         with self._changed:
-            self._feed.answered()
-            self._gear.offer(batch)
-            self._changed.notify_all()
+            if not self._over:
+                self._feed.answered()
+                self._gear.offer(batch)
+                self._changed.notify_all()
 
     def _finish(self) -> None:
         with self._changed:

@@ -1,18 +1,15 @@
 """Thinks about a fetched body: decodes it, parses it, hashes it; needs CPU and waits never."""
 
 import time
-from collections.abc import Callable
 
 from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome
+from crawler.core.ports import Analyse
 from crawler.stages.charset import decode_html
 from crawler.stages.decode import decode
 from crawler.stages.digest import sha256, simhash, text_sha256
 from crawler.stages.parse import parse
 
-__all__ = ["Analyse", "analyse", "analyse_batch", "analyse_guarded"]
-
-#: What turns a body into findings; module-level, so that it can cross a process border.
-Analyse = Callable[[Fetched], Analysed]
+__all__ = ["analyse", "analyse_batch", "analyse_guarded"]
 
 _XHTML = "application/xhtml+xml"
 _SNIFFED_BYTES = 512

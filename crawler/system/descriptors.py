@@ -8,6 +8,8 @@ __all__ = ["SPARE", "ensure_descriptors"]
 
 #: For everything that is not a page in flight: outputs, sources, pipes of workers, the loop.
 SPARE = 64
+#: A place in flight has one connection in use and up to two idle ones.
+SOCKETS = 3
 
 
 def ensure_descriptors(in_flight: int, workers: int) -> None:
@@ -15,7 +17,7 @@ def ensure_descriptors(in_flight: int, workers: int) -> None:
     if importlib.util.find_spec("resource") is None:
         return  # Windows has no such limit
     resource = importlib.import_module("resource")
-    wanted = in_flight + 8 * workers + SPARE
+    wanted = SOCKETS * in_flight + 8 * workers + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

@@ -20,6 +20,10 @@ __all__ = ["Dispatch"]
 BLOCK = 64
 BLOCK_SECONDS = 0.05
 
+#: Links of records that wait to be written: 100 000 are about 10 MB.
+LINKS_WAITING = 100_000
+
+_Kept = tuple[Target, Record, bool | None]
 Job = Coroutine[None, None, None]
 
 
@@ -33,8 +37,12 @@ class Dispatch:
     def __init__(self, gear: Gear):
         self._gear = gear
         self._visits: set[asyncio.Task[None]] = set()
-        self._kept: Blocks[tuple[Target, Record, bool | None]] = Blocks(
-            most=BLOCK, within=BLOCK_SECONDS, bound=4 * BLOCK
+        self._kept: Blocks[_Kept] = Blocks(
+            most=BLOCK,
+            within=BLOCK_SECONDS,
+            bound=4 * BLOCK,
+            weigh=lambda kept: len(kept[1].links or ()),
+            heaviest=LINKS_WAITING,
         )
 
     async def run(self, visit: Callable[[Target], Job], *behind: Job) -> None:
@@ -74,11 +82,19 @@ class Dispatch:
 
     async def _write(self) -> None:
         async for block in self._kept:
-            await self._gear.keep.awrite([record for _, record, _ in block])
-            moment = now()
-            for target, record, home in block:
-                self._gear.settle(target, record, moment, home=home)
-            self._wake.set()
+            keeping = asyncio.ensure_future(self._keep_block(block))
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                await keeping  # what a thread has begun to write must be settled as written
+                raise
+
+    async def _keep_block(self, block: list[_Kept]) -> None:
+        await self._gear.keep.awrite([record for _, record, _ in block])
+        moment = now()
+        for target, record, home in block:
+            self._gear.settle(target, record, moment, home=home)
+        self._wake.set()
 
     def _free(self, visit: asyncio.Task[None]) -> None:
         self._visits.discard(visit)

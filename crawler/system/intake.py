@@ -84,7 +84,7 @@ class Intake:
 
     def close(self) -> None:
         """Close whatever is still open."""
-        for source in self._queue:
+        for source in list(self._queue):  # the feed's thread may be at it still
             if isinstance(source, _Lines):
                 source.close()
 
@@ -118,7 +118,9 @@ class _Lines:
     def wait_ready(self, timeout: float | None) -> bool:
         if not self._waits or self._lines or self._ended or not hasattr(select, "poll"):
             return True
-        return bool(select.select([self._stream.fileno()], [], [], timeout)[0])
+        poll = select.poll()
+        poll.register(self._stream.fileno(), select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def read(self, most: int) -> list[Target]:
         targets: list[Target] = []

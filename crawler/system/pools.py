@@ -30,10 +30,16 @@ class Crew:
         self._workers = workers
         self._setup = (setup, args)
         self._alone: ProcessPoolExecutor | None = None
-        self._one_at_a_time = threading.Lock()
+        self._closed = False
         self._pool = self._new(workers)
-        for ready in [self.submit(os.getpid) for _ in range(workers)]:
-            ready.result()
+        try:
+            for ready in [self.submit(os.getpid) for _ in range(workers)]:
+                ready.result()
+        except BrokenProcessPool:
+            raise WorkerError(
+                "a worker ended while it started; a script that calls crawl() must do so "
+                "under: if __name__ == '__main__'"
+            ) from None
 
     @property
     def pool(self) -> ProcessPoolExecutor:
@@ -56,19 +62,26 @@ class Crew:
             _kill(broken)
 
     def alone(self, task: Callable[..., _T], argument: object, timeout: float) -> _T:
-        """Run one task in a pool of one; raises WorkerError if it kills its worker or hangs."""
-        with self._one_at_a_time:
-            future = self._submit_alone(task, argument)
-            try:
-                return future.result(timeout)
-            except (BrokenProcessPool, TimeoutError) as error:
-                self._end_alone()
-                died = isinstance(error, BrokenProcessPool)
-                how = "killed its worker" if died else f"took longer than {timeout:g} s"
-                raise WorkerError(f"the analyser {how}") from None
+        """Run one task in a pool of one; raises WorkerError if it kills its worker or hangs.
+
+        One at a time: its callers see to that.
+        """
+        future = self._submit_alone(task, argument)
+        try:
+            return future.result(timeout)
+        except BrokenProcessPool:
+            self._end_alone()
+            raise WorkerError("the analyser killed its worker") from None
+        except TimeoutError:
+            self._end_alone()
+            raise WorkerError("the analyser took too long") from None
+        except Exception as error:  # noqa: BLE001 (such as a result that does not pickle)
+            raise WorkerError(f"the worker raised {type(error).__name__}") from None
 
     def _submit_alone(self, task: Callable[..., _T], argument: object) -> Future[_T]:
         """Hand a task to a lone worker that was seen to live."""
+        if self._closed:
+            raise WorkerError("the workers are gone")
         with _deaf_to_ctrl_c():
             try:
                 if self._alone is not None:
@@ -87,6 +100,7 @@ class Crew:
 
     def close(self, *, kill: bool) -> None:
         """End all workers: when they are idle, or at once."""
+        self._closed = True
         for pool in filter(None, (self._pool, self._alone)):
             if kill:
                 _kill(pool)
@@ -124,7 +138,8 @@ def _kill(pool: ProcessPoolExecutor) -> None:
             process.kill()
     for process in processes:
         process.join()
-    pool.shutdown(wait=False, cancel_futures=True)
+    # What was in it gets BrokenProcessPool; cancelled futures would look like our own doing.
+    pool.shutdown(wait=False)
 
 
 @contextmanager

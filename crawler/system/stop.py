@@ -71,7 +71,7 @@ class Stop:
         """Return ``wait(*args)``, or None if a request came first; for the main thread's waits.
 
         With *only_forced* it takes the second request.  What *wait* does must be safe to leave
-        at any point: sleeping, waiting for a queue, a fetch; never reading on or writing.
+        at any point, its result included: sleeping, a fetch; never a queue, reading or writing.
         """
         try:
             self._cut_at = 2 if only_forced else 1

@@ -31,6 +31,7 @@ class Thinkers(Generic[_In, _Out]):
         self._workers = workers
         self._task = task
         self._timeout = timeout
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self, batch: list[_In]) -> list[_Out | WorkerError]:
         """Return a result for each piece, in order; WorkerError for one that broke its worker."""
@@ -43,7 +44,10 @@ class Thinkers(Generic[_In, _Out]):
                 return [*await asyncio.wrap_future(future)]
         except (BrokenProcessPool, TimeoutError):
             self._workers.replace(pool)
-        return [await asyncio.to_thread(self._alone, self._workers, piece) for piece in batch]
+        except Exception:  # noqa: BLE001 (a result that does not pickle: find out whose)
+            pass
+        async with self._one_at_a_time:
+            return [await asyncio.to_thread(self._alone, self._workers, piece) for piece in batch]
 
     def close(self, *, kill: bool) -> None:
         """Let go of the workers: when they are idle, or at once."""

@@ -14,9 +14,9 @@ from crawler.wire.tls import tls_context
 
 __all__ = ["AGuardedTransport", "GuardedTransport", "aclient", "client"]
 
-#: Connections kept idle by a blocking client, which uses one at a time: enough for the hosts
-#: of a usual list, and httpcore looks through all of them at each request.
-IDLE = 8
+#: Connections kept idle by a blocking client, which uses one at a time; more would cost
+#: descriptors in every thread, and httpcore looks through all of them at each request.
+IDLE = 2
 #: Seconds after which an idle connection is closed; common servers close theirs at 5 to 75.
 IDLE_SECONDS = 15.0
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from crawler.core.errors import WorkerError
 from crawler.core.pages import Outcome
 from crawler.wire.visit import RefusedAddressError
 
@@ -41,6 +42,8 @@ _BY_CAUSE: dict[type[BaseException], tuple[Outcome, str]] = {
     ssl.SSLError: (Outcome.TLS, "TLS failed"),
     ConnectionResetError: (Outcome.RESET, "the connection was reset"),
 }
+#: This process may open no more, or the machine: no fault of the far side.
+_OURS = frozenset({errno.EMFILE, errno.ENFILE})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
 
@@ -56,11 +59,16 @@ def failure_of(
 ) -> tuple[Outcome, str] | None:
     """Return the outcome and the error text of an exception; None if it is not of the wire.
 
+    Raises WorkerError when it was this process that could open no more sockets.
+
     *out_of_time* tells that the deadline has passed, *received* that an answer had begun.
     """
     if isinstance(error, httpx.TimeoutException):
         return Outcome.TIMEOUT, _timeout(type(error), limits, out_of_time=out_of_time)
-    cause = _cause(list(_chain(error)))
+    chain = list(_chain(error))
+    if any(isinstance(found, OSError) and found.errno in _OURS for found in chain):
+        raise WorkerError("no more sockets may be opened: raise ulimit -n, or lower -c")
+    cause = _cause(chain)
     if cause is None and isinstance(error, httpx.RemoteProtocolError) and not received:
         return Outcome.RESET, "the connection was closed without an answer"
     if cause is None:

@@ -36,9 +36,11 @@ class Names:
         """Return the IP addresses of *host*, best first; waits at most *timeout* seconds."""
         if (known := self._known(host)) is not None:
             return known
+        future = self._ask(host, port)
         try:
-            return self._ask(host, port).result(timeout)
+            return future.result(timeout)
         except FutureTimeoutError:
+            future.cancel()  # or the threads would go on with what nobody waits for
             raise httpcore.ConnectTimeout from None
 
     async def aresolve(self, host: str, port: int, timeout: float) -> list[str]:

@@ -284,9 +284,6 @@ def test_a_home_name_whose_peer_is_public_is_polite_after_its_first_settle():
     assert frontier.take(99, 1.0) == Wait(1.25)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a host that stands in line already is not asked again whether it has room"
-)
 def test_a_host_found_to_be_public_while_more_wait_for_it_gets_no_fifth_request():
     frontier = frontier_of(*["home-1"] * 10)
     flying = taken(frontier.take(6, 0.0))
@@ -295,9 +292,6 @@ def test_a_host_found_to_be_public_while_more_wait_for_it_gets_no_fifth_request(
     assert frontier.take(1, 1.0) == Wait(None)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a host that stands in line already is not asked again when it is due"
-)
 def test_a_host_found_to_be_public_is_not_asked_again_within_the_gap():
     frontier = frontier_of(*["home-1"] * 10)
     [one] = taken(frontier.take(1, 1.0))

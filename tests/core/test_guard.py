@@ -7,7 +7,6 @@ import pytest
 
 from crawler.core.guard import Guard, Reach, is_home_name
 
-OPEN = pytest.mark.xfail(strict=True, reason="the guard does not know of it")
 PUBLIC, PRIVATE, NEVER = Reach.PUBLIC, Reach.PRIVATE, Reach.NEVER
 
 KINDS = [
@@ -70,9 +69,9 @@ KINDS = [
     ("2002:808:808::1", PUBLIC),
     ("2001:0:808:808:0:0:80ff:fffe", PRIVATE),  # the client is 127.0.0.1
     ("2001:0:808:808:0:0:5601:5601", NEVER),  # the client is 169.254.169.254
-    pytest.param("fec0::1", PRIVATE, marks=OPEN, id="site-local, RFC 3879"),
-    pytest.param("::ffff:0:127.0.0.1", PRIVATE, marks=OPEN, id="IPv4-translated, RFC 2765"),
-    pytest.param("fd20:ce::254", NEVER, marks=OPEN, id="the metadata service of Google Cloud"),
+    pytest.param("fec0::1", PRIVATE, id="site-local, RFC 3879"),
+    pytest.param("::ffff:0:127.0.0.1", PRIVATE, id="IPv4-translated, RFC 2765"),
+    pytest.param("fd20:ce::254", NEVER, id="the metadata service of Google Cloud"),
 ]
 
 

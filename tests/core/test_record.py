@@ -112,6 +112,7 @@ def test_what_is_empty_or_zero_is_there_and_what_does_not_apply_is_absent():
         final_url="",
         outcome=Outcome.DNS,
         error="e",
+        fetched_at=1.0,
         timing=Timing(queue=0, total=1),
     )
     found = msgspec.json.decode(encode(record_of(TARGET, failed, None)))
@@ -120,6 +121,13 @@ def test_what_is_empty_or_zero_is_there_and_what_does_not_apply_is_absent():
         "url", "outcome", "error", "attempts", "depth", "referrer", "fetched_at", "ms",
     }  # fmt: skip
     assert set(found["ms"]) == {"queue", "total"}
+
+
+def test_what_was_never_asked_for_has_no_time():
+    never = Fetched(url="http://h/", final_url="", outcome=Outcome.INTERRUPTED)
+    found = msgspec.json.decode(encode(record_of(TARGET, never, None)))
+
+    assert {"fetched_at", "ms"}.isdisjoint(found)
 
 
 def test_the_fetch_has_its_say_unless_analyse_found_something_wrong():

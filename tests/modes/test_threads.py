@@ -3,14 +3,14 @@
 import signal
 import threading
 
-from crawler import Options, analyse, crawl
+from crawler import Options, Record, analyse, crawl
 from fixtures.running import serve
 
 LIMIT = 60
 
 
 def test_what_a_left_behind_thread_brings_home_is_dropped():
-    thinking, released = threading.Event(), threading.Event()
+    main, thinking, released = threading.get_ident(), threading.Event(), threading.Event()
 
     def slow(fetched):
         thinking.set()
@@ -21,9 +21,9 @@ def test_what_a_left_behind_thread_brings_home_is_dropped():
         thinking.wait(LIMIT)
         # Two kinds, because two pending signals of one kind are delivered as one.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.pthread_kill(threading.main_thread().ident, number)
+            signal.pthread_kill(main, number)
 
-    records = []
+    records: list[Record] = []
     threading.Thread(target=insist, daemon=True).start()
     with serve(pages=10, size="2kB", links=5) as site:
         url = f"{site.url}/p/1"

@@ -137,7 +137,6 @@ def test_an_empty_answer_has_an_empty_body(ask, httpserver):
     assert (unchanged.outcome, unchanged.body) == (Outcome.NOT_MODIFIED, b"")
 
 
-@pytest.mark.xfail(strict=True, reason="the length is held against the cap though no body follows")
 def test_the_length_of_a_page_that_did_not_change_is_not_too_large(ask, web):
     """RFC 9110 section 8.6: a 304 may say how long the page is that it does not send."""
     web.get(ONE).mock(return_value=httpx.Response(304, headers={"content-length": "99000000"}))

@@ -138,7 +138,6 @@ def test_the_line_of_a_failure_can_be_fed_in_again(tmp_path_factory, parts):
     assert (again.url, again.address) == (target.url, target.address)
 
 
-@pytest.mark.xfail(strict=True, reason="the first field ends at the space")
 def test_a_failed_url_with_a_space_can_be_fed_in_again(tmp_path):
     target = target_of("http://h.test/a b?c d")
     line = failed_line(Record(url=target.url, outcome=Outcome.DNS))
@@ -148,7 +147,6 @@ def test_a_failed_url_with_a_space_can_be_fed_in_again(tmp_path):
     assert again.address == target.address
 
 
-@pytest.mark.xfail(strict=True, reason="what is left of it is a valid URL")
 def test_a_url_that_was_too_long_is_not_fed_in_again_as_a_shorter_one(tmp_path):
     target = target_of("http://h.test/".ljust(20_000, "x"))
     line = failed_line(Record(url=target.url, outcome=Outcome.BAD_URL, error=str(target.problem)))

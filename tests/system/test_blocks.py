@@ -45,9 +45,10 @@ def test_a_block_ends_by_count(run):
 def test_a_block_ends_by_weight(run):
     async def main():
         queue = blocks(weigh=int, heaviest=10)
+        reader = asyncio.create_task(first(queue, 3))
         for weight in (4, 5, 1, 30, 2, 9):
             await queue.put(weight)
-        return await first(queue, 3)
+        return await reader
 
     assert run(main()) == [[4, 5, 1], [30], [2, 9]]
 
@@ -110,6 +111,20 @@ def test_a_full_queue_holds_whoever_puts(run):
         return held, found
 
     assert run(main()) == (True, [[1, 2]])
+
+
+def test_a_heavy_queue_holds_whoever_puts(run):
+    async def main():
+        queue = blocks(weigh=int, heaviest=10)
+        await queue.put(19)
+        await queue.put(1)
+        third = asyncio.create_task(queue.put(11))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        held = not third.done()
+        return held, await first(queue, 2), await third
+
+    assert run(main()) == (True, [[19], [1, 11]], None)
 
 
 def test_a_cancelled_reader_loses_nothing_that_it_did_not_take(run):

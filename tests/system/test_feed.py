@@ -33,9 +33,9 @@ class Source:
         return answer
 
 
-def batch(number=1):
+def batch(number=1, *, ended=False):
     target = Target(url="http://h/", address="http://h/", host="h")
-    return Batch([target] * number, None)
+    return Batch([target] * number, None, ended=ended)
 
 
 @pytest.fixture
@@ -121,16 +121,32 @@ def test_a_thread_that_waits_for_input_keeps_no_process_alive(fed):
     source.ready.release()
 
 
-@pytest.mark.xfail(strict=True, reason="it ends the thread, and the run waits for ever")
-def test_an_error_nobody_thought_of_is_delivered_too(fed, monkeypatch):
+def test_an_error_nobody_thought_of_is_delivered_too(fed):
     """Otherwise the owner waits for ever for what was asked for."""
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
     feed, source, delivered = fed(MemoryError("who would have thought"))
     source.ready.release()
     feed.ask(1)
-    while source.thread is None:
-        source.asked.get(timeout=LONG)
-    feed.close()
-    source.thread.join(LONG)
+    error = delivered.get(timeout=LONG)
 
-    assert not delivered.empty()
+    assert isinstance(error, SourceError)
+    assert str(error) == "the input failed: MemoryError"
+
+
+def test_nothing_yet_is_not_delivered(fed):
+    one = batch()
+    feed, source, delivered = fed(batch(0), batch(0), one)
+    feed.ask(7)
+    source.ready.release(3)
+
+    assert delivered.get(timeout=LONG) is one
+    assert [source.asked.get(timeout=LONG) for _ in range(3)] == [7, 7, 7]
+    assert delivered.empty()
+
+
+def test_the_end_is_delivered_though_nothing_comes_with_it(fed):
+    end = batch(0, ended=True)
+    feed, source, delivered = fed(end)
+    source.ready.release()
+    feed.ask(1)
+
+    assert delivered.get(timeout=LONG) is end

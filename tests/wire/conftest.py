@@ -14,14 +14,9 @@ from crawler.core.urls import target_of
 from crawler.stages.fetch import afetch, fetch
 from crawler.wire.clients import aclient, client
 from crawler.wire.names import Names
-from crawler.wire.tls import tls_context
 from fixtures.running import serve
 
 COLOURS = {"fetch": None, "asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-
-EARLY = pytest.mark.xfail(
-    strict=False, reason="uvloop's timers are up to 1 ms early, which changes the text"
-)
 
 
 class Visitor:
@@ -56,12 +51,6 @@ class Visitor:
 
 @pytest.fixture(params=COLOURS)
 def visit(request):
-    return Visitor(COLOURS[request.param])
-
-
-@pytest.fixture(params=["fetch", "asyncio", pytest.param("uvloop", marks=EARLY)])
-def visit_in_time(request):
-    """The same for a visit that ends at its deadline."""
     return Visitor(COLOURS[request.param])
 
 
@@ -169,7 +158,6 @@ def trusting(monkeypatch, tmp_path):
         authority.cert_pem.write_to_path(str(path))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-        tls_context.cache_clear()
+        monkeypatch.setattr("crawler.wire.tls._made", [])
 
-    yield trust
-    tls_context.cache_clear()
+    return trust

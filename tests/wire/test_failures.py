@@ -20,6 +20,7 @@ from crawler.system.loops import loop_factory
 from crawler.wire.clients import aclient
 from crawler.wire.failures import Limits, failure_of
 from crawler.wire.names import Names
+from crawler.wire.visit import MAX_HEAD
 
 UTC = datetime.UTC
 
@@ -66,6 +67,8 @@ def say_nothing(peer):
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+LENGTH_4 = b"Content-Length: 4\r\n\r\n"
+LONG = 20.0  # seconds; only a test that fails takes them
 NOT_HTTP = "the answer is not valid HTTP, or ended early"
 
 
@@ -158,24 +161,13 @@ def test_a_silent_server(visit, listening):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_silent_server_at_the_deadline(visit_in_time, listening, scheme):
-    [fetched] = visit_in_time(f"{scheme}://127.0.0.1:{listening(say_nothing)}/", timeout=0.1)
+def test_a_silent_server_at_the_deadline(visit, listening, scheme):
+    [fetched] = visit(f"{scheme}://127.0.0.1:{listening(say_nothing)}/", timeout=0.1)
 
     assert failure(fetched) == (Outcome.TIMEOUT, "not finished within 0.1 s")
 
 
-@pytest.mark.parametrize(
-    "loop",
-    [
-        "asyncio",
-        pytest.param(
-            "uvloop",
-            marks=pytest.mark.xfail(
-                strict=True, reason="uvloop's timers are up to 1 ms early: out of time is not seen"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_many_visits_that_end_at_their_deadlines_have_one_text(running, loop):
     async def main():
         names = Names({})
@@ -192,16 +184,16 @@ def test_many_visits_that_end_at_their_deadlines_have_one_text(running, loop):
     assert {str(fetched.error).partition(" within")[0] for fetched in found} == {"not finished"}
 
 
-def test_a_drip_ends_at_the_deadline(visit_in_time, running):
-    [fetched] = visit_in_time(f"{running.url}/p/1?drip=50ms", timeout=0.3, read_timeout=0.2)
+def test_a_drip_ends_at_the_deadline(visit, running):
+    [fetched] = visit(f"{running.url}/p/1?drip=50ms", timeout=0.3, read_timeout=0.2)
 
     assert failure(fetched) == (Outcome.TIMEOUT, "not finished within 0.3 s")
     assert fetched.status == 200
 
 
-def test_redirects_do_not_put_the_deadline_off(visit_in_time, running):
+def test_redirects_do_not_put_the_deadline_off(visit, running):
     url = f"{running.url}/p/1?hops=9&latency=60ms"
-    [fetched] = visit_in_time(url, timeout=0.2, read_timeout=0.15)
+    [fetched] = visit(url, timeout=0.2, read_timeout=0.15)
 
     assert failure(fetched) == (Outcome.TIMEOUT, "not finished within 0.2 s")
     assert 0 < len(fetched.redirects) < 9
@@ -306,7 +298,6 @@ def test_a_server_that_leaves_in_the_middle_of_the_handshake(visit, listening):
     assert failure(fetched) == (Outcome.TLS, "TLS failed")
 
 
-@pytest.mark.xfail(strict=True, reason="a ConnectError that is a reset is called refused")
 def test_a_server_that_resets_in_the_middle_of_the_handshake(visit, listening):
     def handle(peer):
         peer.recv(65_536)
@@ -370,6 +361,75 @@ def test_an_address_that_refuses_hides_no_later_failure(visit, listening):
     [fetched] = visit(f"http://many.test:{port}/", names=Several("127.0.0.1", "127.0.0.2"))
 
     assert failure(fetched) == (Outcome.PROTOCOL, NOT_HTTP)
+
+
+def test_a_flood_of_interim_answers_is_no_answer(visit, listening):
+    """Each is a proper answer with nothing wrong; without a cap only the deadline would end it."""
+
+    def flood(peer):
+        request_of(peer)
+        for _ in range(4 * MAX_HEAD // 1000):
+            peer.sendall(b"HTTP/1.1 102 Processing\r\n\r\n" * 40)
+
+    [fetched] = visit(f"http://127.0.0.1:{listening(flood)}/", timeout=LONG)
+
+    assert failure(fetched) == (Outcome.PROTOCOL, NOT_HTTP)
+    assert fetched.status is None
+
+
+def test_a_few_interim_answers_do_no_harm(visit, listening):
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 20
+    [fetched] = visit(f"http://127.0.0.1:{listening(answer(interim, HEAD, LENGTH_4, b'page'))}/")
+
+    assert (fetched.outcome, fetched.status, fetched.body) == (Outcome.OK, 200, b"page")
+
+
+@pytest.mark.parametrize("end", [leave, reset])
+def test_a_connection_that_was_closed_as_it_was_taken_is_no_failure(visit, listening, end):
+    """A server may close an idle connection at any time; the request was not looked at."""
+    connections = []
+
+    def handle(peer):
+        connections.append(peer)
+        answer(HEAD, LENGTH_4, b"page")(peer)
+        end(peer)
+
+    url = f"http://127.0.0.1:{listening(handle)}/"
+    found = visit(url, url, url, retries=0)
+
+    assert [(fetched.outcome, fetched.body) for fetched in found] == [(Outcome.OK, b"page")] * 3
+    assert len(connections) == 3
+
+
+def test_a_server_that_closes_whatever_is_sent_is_asked_once_more_only(visit, listening):
+    connections = []
+
+    def handle(peer):
+        connections.append(peer)
+        if len(connections) == 1:
+            answer(HEAD, LENGTH_4, b"page")(peer)
+        leave(peer)
+
+    url = f"http://127.0.0.1:{listening(handle)}/"
+    first, second = visit(url, url, retries=0)
+
+    assert first.outcome is Outcome.OK
+    assert failure(second) == (Outcome.RESET, "the connection was closed without an answer")
+    assert len(connections) == 2
+
+
+@pytest.mark.parametrize(
+    "where", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[::1"]
+)
+def test_a_redirect_to_no_web_page(visit, site, where):
+    there = f"http://127.0.0.1:{site('127.0.0.1').port}/?{where}"
+    [fetched] = visit(there)
+
+    assert failure(fetched) == (
+        Outcome.BAD_URL,
+        "redirected to something that is no http or https URL",
+    )
+    assert (fetched.status, fetched.final_url, fetched.redirects) == (302, there, [])
 
 
 def test_a_fault_of_ours_is_no_failure_of_the_wire():

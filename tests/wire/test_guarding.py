@@ -115,7 +115,6 @@ def test_where_the_peer_was_is_known_afterwards(visit, home, public):
     assert (inside.home, outside.home) == (True, False)
 
 
-@pytest.mark.xfail(strict=True, reason="it tells of the peer that was asked last")
 def test_the_host_that_was_asked_first_is_the_one_whose_place_is_told(visit, home, public):
     """It decides how politely that host is asked from then on, wherever it redirects to."""
     inward, outward = visit(

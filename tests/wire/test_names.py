@@ -103,9 +103,6 @@ def test_a_slow_name_holds_up_no_other(names, resolve):
     slow.join()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an executor's threads are joined at the end of the interpreter"
-)
 def test_a_look_up_that_hangs_keeps_no_process_from_ending(silent):
     """The interpreter joins threads that are not daemons, and those of executors, at its end."""
     before = {*threading.enumerate()}
