@@ -154,7 +154,8 @@ def _check_numbers(values: dict[str, Any]) -> None:
             raise OptionsError(f"{_flag(name)} {values[name]}: must be at most {_MOST[name]}")
     for name in _DURATIONS:
         if not 0 < values[name] <= _MOST_SECONDS:
-            raise OptionsError(f"{_flag(name)} {values[name]}: from 0 to {_MOST_SECONDS} s")
+            wanted = f"more than 0 and at most {_MOST_SECONDS} s"
+            raise OptionsError(f"{_flag(name)} {values[name]}: must be {wanted}")
 
 
 def _check_headers(options: Options) -> None:

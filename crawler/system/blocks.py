@@ -39,8 +39,8 @@ class Blocks(Generic[_T]):
         while self._weight >= 2 * self._heaviest:
             self._lighter.clear()
             await self._lighter.wait()
-        self._weight += self._weigh(item)
         await self._queue.put(item)
+        self._weight += self._weigh(item)
 
     async def __aiter__(self) -> AsyncIterator[list[_T]]:
         while True:

@@ -200,7 +200,10 @@ def _opened(source: str) -> "_Lines | Target":
     if source == "-":
         if sys.stdin is None:
             raise SourceError("standard input: closed")
-        own = io.FileIO(os.dup(sys.stdin.fileno()))  # so that it can be closed like any other
+        try:
+            own = io.FileIO(os.dup(sys.stdin.fileno()))  # so that it can be closed like any other
+        except (OSError, ValueError):
+            raise SourceError("standard input: it has no file descriptor") from None
         return _Lines("standard input", io.BufferedReader(own), waits=True, size=None)
     if "://" not in source:
         return _file(source)

@@ -392,7 +392,6 @@ def test_without_standard_input_a_dash_is_an_error(monkeypatch):
     assert "standard input" in refused("-")
 
 
-@pytest.mark.xfail(strict=True, reason="a stand-in has no fileno: io.UnsupportedOperation")
 def test_a_stand_in_for_standard_input_is_refused_in_words(monkeypatch):
     """As a notebook or a server may have put one there."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{A}\n"))
