@@ -14,11 +14,11 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 #: Says each state on a line, waits for a signal after it, and ends when nothing else does.
 CHILD = """
-import signal, sys
+import os, signal, sys
 from crawler.system.stop import Stop
 
-def say(*words):
-    print(*words, flush=True)
+def say(*words):  # a signal handler says it too, and print() may not be entered twice
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 stop = Stop()
 with stop.listening():
