@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := .venv-peers/.ready
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check static fix docs bench serve constraints clean
+.PHONY: help demo test test-all check static fix docs bench peers serve constraints clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -48,6 +49,8 @@ docs: $(READY)  ## print the map, the command line and the results into the docs
 bench: $(READY)  ## measure everything (takes a while)
 	@$(BIN)/python -m bench
 
+peers: $(PEERS)  ## set up other people's crawlers in .venv-peers, for `python -m bench fetch` and `peers`
+
 serve: $(READY)  ## start the test server on port 8000
 	@$(BIN)/crawl serve --port 8000
 
@@ -57,7 +60,7 @@ constraints:  ## pin every package anew, from what pyproject.toml asks for
 		&& "$$fresh/bin/pip" freeze --exclude crawl > "$$fresh/pins" && cp "$$fresh/pins" constraints.txt; \
 		status=$$?; rm -rf "$$fresh"; exit $$status
 
-clean:  ## remove what the tools and the demo wrote (.venv stays)
+clean:  ## remove what the tools and the demo wrote (.venv and .venv-peers stay)
 	@rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache URLs.txt out.jsonl pages.jsonl
 	@find crawler fixtures bench docs tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -67,4 +70,11 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crawl needs Python 3.11 or newer, but $(PYTHON) is %s: try make PYTHON=python3.12" % sys.version.split()[0])'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(PEERS): bench/peers.txt | $(READY)
+	@echo '== setting up .venv-peers (only when bench/peers.txt changed)'
+	@rm -rf .venv-peers
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q -r bench/peers.txt
 	@touch $@
