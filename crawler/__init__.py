@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from crawler.core.pages import Analysed, Fetched, Outcome, Target
     from crawler.core.record import Record
     from crawler.core.report import CrawlReport, Latency
+    from crawler.core.urls import target_of
     from crawler.stages.analyse import analyse
     from crawler.stages.fetch import afetch, fetch
+    from crawler.wire.blocking_transport import BlockingWireTransport
+    from crawler.wire.transport import WireTransport
 
 __all__ = [
     "MODES",
     "Analysed",
+    "BlockingWireTransport",
     "CrawlError",
     "CrawlReport",
     "FetchRules",
@@ -38,11 +42,13 @@ __all__ = [
     "Record",
     "SourceError",
     "Target",
+    "WireTransport",
     "WorkerError",
     "afetch",
     "analyse",
     "crawl",
     "fetch",
+    "target_of",
 ]
 
 _HOMES = {
@@ -52,8 +58,11 @@ _HOMES = {
     "crawler.core.pages": ("Analysed", "Fetched", "Outcome", "Target"),
     "crawler.core.record": ("Record",),
     "crawler.core.report": ("CrawlReport", "Latency"),
+    "crawler.core.urls": ("target_of",),
     "crawler.stages.analyse": ("analyse",),
     "crawler.stages.fetch": ("afetch", "fetch"),
+    "crawler.wire.blocking_transport": ("BlockingWireTransport",),
+    "crawler.wire.transport": ("WireTransport",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

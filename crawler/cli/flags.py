@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from crawler.cli.units import duration, header, size
-from crawler.core.job import LOOPS, MODES, POOLS
+from crawler.core.job import LOOPS, MODES, POOLS, TRANSPORTS
 
 __all__ = ["run_signature"]
 
@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 Mode = StrEnum("Mode", list(MODES))  # type: ignore[misc]
 PoolKind = StrEnum("PoolKind", list(POOLS))  # type: ignore[misc]
 Loop = StrEnum("Loop", list(LOOPS))  # type: ignore[misc]
+Transport = StrEnum("Transport", list(TRANSPORTS))  # type: ignore[misc]
 
 
 def run_signature() -> inspect.Signature:
@@ -39,6 +40,11 @@ def _how() -> list[inspect.Parameter]:
                 help="Worker processes.  [default: the cores this process may use]"),
         _option("pool", PoolKind, "processes", "--pool", help="What hybrid analyses on."),
         _option("loop", Loop, "uvloop", "--loop", help="Event loop of async and hybrid."),
+        _option("transport", Transport | None, None, "--transport",
+                help="The way to the network.  [default: wire; httpcore with --proxy or --http2]"),
+        _option("proxy", str | None, None, "--proxy", metavar="URL",
+                help="Ask this proxy for everything: http, https, socks5 or socks5h."),
+        _option("http2", bool, False, "--http2", help="Use HTTP/2 where a server offers it."),
         _option("user_agent", str | None, None, "--user-agent", "-A", metavar="TEXT",
                 help="What to call ourselves.  [default: crawl/VERSION]"),
         _option("headers", list[str] | None, None, "--header", "-H", metavar="'NAME: VALUE'",

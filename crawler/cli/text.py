@@ -1,7 +1,7 @@
 """What people read: a line for a page, a line of settings, and the closing summary."""
 
 from crawler.cli.units import bytes_text, count_text, seconds_text
-from crawler.core.job import Options, in_flight
+from crawler.core.job import Options, Way, in_flight
 from crawler.core.record import Record
 from crawler.core.report import CrawlReport
 
@@ -36,6 +36,7 @@ def settings_line(options: Options, workers: int) -> str:
         parts.append(f"{workers} worker {kind}")
     if options.mode in {"async", "hybrid"}:
         parts.append(f"{options.loop} loop")
+    parts.append(f"transport {Way.of(options).transport}")
     parts.append(f"timeout {options.timeout:g} s, {options.retries} retries")
     return ", ".join(parts)
 

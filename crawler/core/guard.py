@@ -56,13 +56,7 @@ class Guard:
 
     def reach(self, address: str) -> Reach:
         """Return what kind of place *address*, an IP address in text, is."""
-        ip = _reached(ip_address(address.partition("%")[0]))
-        if any(ip in network for network in _networks(self.treat_as_public)):
-            return Reach.PUBLIC
-        if ip.is_link_local or ip in _METADATA:
-            return Reach.NEVER
-        public = ip.is_global and not ip.is_multicast
-        return Reach.PUBLIC if public and not any(ip in net for net in _INSIDE) else Reach.PRIVATE
+        return _reach(address, self.treat_as_public)
 
     def may(self, *, typed: bool, referrer_home: bool | None, address: str) -> bool:
         """Say whether *address* may be connected to.
@@ -90,6 +84,18 @@ def is_home_name(host: str, guard: Guard) -> bool:
         return guard.is_home(host)
     except ValueError:
         return False
+
+
+@functools.lru_cache(4096)
+def _reach(address: str, treat_as_public: tuple[str, ...]) -> Reach:
+    """Do the work of ``Guard.reach``: it is asked at each use of a connection."""
+    ip = _reached(ip_address(address.partition("%")[0]))
+    if any(ip in network for network in _networks(treat_as_public)):
+        return Reach.PUBLIC
+    if ip.is_link_local or ip in _METADATA:
+        return Reach.NEVER
+    public = ip.is_global and not ip.is_multicast
+    return Reach.PUBLIC if public and not any(ip in net for net in _INSIDE) else Reach.PRIVATE
 
 
 @functools.cache

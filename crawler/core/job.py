@@ -1,21 +1,35 @@
 """What was asked for: how to fetch, how much at once, where records go; plain values."""
 
+import functools
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+import ada_url
 import msgspec
 
 from crawler.core.errors import OptionsError
 from crawler.core.guard import Guard
 from crawler.core.pages import AnalyseLimits
 
-__all__ = ["LOOPS", "MODES", "POOLS", "FetchRules", "Options", "in_flight", "validated"]
+__all__ = [
+    "LOOPS",
+    "MODES",
+    "POOLS",
+    "TRANSPORTS",
+    "FetchRules",
+    "Options",
+    "Way",
+    "in_flight",
+    "validated",
+]
 
 MODES = ("serial", "threads", "async", "processes", "hybrid")  # in reading order
 POOLS = ("processes", "threads")
 LOOPS = ("uvloop", "asyncio")
+TRANSPORTS = ("wire", "httpcore")
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class Options(msgspec.Struct, kw_only=True, frozen=True):
@@ -25,7 +39,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     standard output, unless *on_record* takes the records.  ``resolve`` gives names fixed
     addresses, as curl's option of that name does.  ``treat_as_public`` names networks that
     are handled as public ones though they are not: polite limits towards them, and no way
-    from them into private ones.
+    from them into private ones.  ``transport`` None means the wire, or httpcore where there
+    is a ``proxy`` or ``http2`` is allowed.
     """
 
     mode: str = "hybrid"
@@ -48,8 +63,26 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     user_agent: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     allow_private: bool = False
+    transport: str | None = None
+    proxy: str | None = None
+    http2: bool = False
     resolve: dict[str, str] = {}
     treat_as_public: tuple[str, ...] = ()
+
+
+class Way(msgspec.Struct, kw_only=True, frozen=True):
+    """The way to the network: a transport, the URL of a proxy, and whether HTTP/2 may be used."""
+
+    transport: str = "wire"
+    proxy: str | None = None
+    http2: bool = False
+
+    @classmethod
+    def of(cls, options: Options) -> "Way":
+        """Return the way in *options*: the wire, unless it does not go there."""
+        elsewhere = options.proxy is not None or options.http2
+        transport = options.transport or ("httpcore" if elsewhere else "wire")
+        return cls(transport=transport, proxy=options.proxy, http2=options.http2)
 
 
 @dataclass(frozen=True)
@@ -57,19 +90,19 @@ class FetchRules:
     """How to ask: headers, timeouts in seconds, limits; a plain value that pickles."""
 
     guard: Guard
-    headers: list[tuple[str, str]]
+    headers: tuple[tuple[str, str], ...]
     timeout: float
     connect_timeout: float
     read_timeout: float
     max_redirects: int
     limits: AnalyseLimits
+    way: Way
 
-    @property
-    def extensions(self) -> dict[str, dict[str, float | None]]:
+    @functools.cached_property
+    def timeouts(self) -> dict[str, float | None]:
         """The timeouts as httpx's transports read them; there are always connections enough."""
         read = self.read_timeout
-        times = {"connect": self.connect_timeout, "read": read, "write": read, "pool": None}
-        return {"timeout": times}
+        return {"connect": self.connect_timeout, "read": read, "write": read, "pool": None}
 
     @classmethod
     def of(cls, options: Options, user_agent: str) -> "FetchRules":
@@ -89,7 +122,7 @@ class FetchRules:
         kept = [(name, value) for name, value in headers.items() if name.lower() not in given]
         return cls(
             guard=guard,
-            headers=[*kept, *options.headers],
+            headers=(*kept, *options.headers),
             timeout=options.timeout,
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
@@ -100,10 +133,11 @@ class FetchRules:
                 max_links=options.max_links,
                 simhash=options.simhash,
             ),
+            way=Way.of(options),
         )
 
 
-_CHOICES = {"mode": MODES, "pool": POOLS, "loop": LOOPS}
+_CHOICES = {"mode": MODES, "pool": POOLS, "loop": LOOPS, "transport": TRANSPORTS}
 _LEAST = {
     "concurrency": 1,
     "workers": 1,
@@ -138,11 +172,12 @@ def validated(options: Options) -> Options:
     """Return *options*, or raise OptionsError naming the first that makes no sense."""
     values = {name: getattr(options, name) for name in options.__struct_fields__}
     for name, known in _CHOICES.items():
-        if values[name] not in known:
+        if values[name] not in known and not (name == "transport" and values[name] is None):
             raise OptionsError(f"--{name} {values[name]!r}: choose from {', '.join(known)}")
     _check_numbers(values)
     _check_headers(options)
     _check_addresses(options.resolve)
+    _check_way(options)
     return options
 
 
@@ -166,6 +201,17 @@ def _check_headers(options: Options) -> None:
             raise OptionsError(f"--header {name!r}: is set by the crawl itself")
     if not _HEADER_VALUE.fullmatch(options.user_agent or ""):
         raise OptionsError("--user-agent: ASCII on one line wanted")
+
+
+def _check_way(options: Options) -> None:
+    if options.transport == "wire" and (options.proxy is not None or options.http2):
+        what = "--http2" if options.http2 else "--proxy"
+        raise OptionsError(f"--transport wire: does not go with {what}; leave it out")
+    if options.proxy is not None:
+        scheme, _, rest = options.proxy.partition("://")
+        if scheme not in PROXY_SCHEMES or not rest or not ada_url.check_url(f"http://{rest}"):
+            wanted = ", ".join(f"{scheme}://" for scheme in PROXY_SCHEMES)
+            raise OptionsError(f"--proxy: a URL that begins with one of {wanted} wanted")
 
 
 def _check_addresses(resolve: dict[str, str]) -> None:

@@ -40,11 +40,13 @@ def next_step(
     return Follow(following)
 
 
-def headers_for(headers: list[tuple[str, str]], first: str, address: str) -> list[tuple[str, str]]:
+def headers_for(
+    headers: tuple[tuple[str, str], ...], first: str, address: str
+) -> tuple[tuple[str, str], ...]:
     """Return the *headers* that may go to *address* in a visit that began at *first*."""
-    if origin_of(first) == origin_of(address):
+    if first == address or origin_of(first) == origin_of(address):
         return headers
-    return [(name, value) for name, value in headers if name.lower() not in _SENSITIVE]
+    return tuple(pair for pair in headers if pair[0].lower() not in _SENSITIVE)
 
 
 def retry_after_of(value: str | None) -> float | None:

@@ -20,8 +20,8 @@ from crawler.stages.fetch import afetch
 from crawler.system.clock import now
 from crawler.system.dispatch import Dispatch
 from crawler.system.loops import run
-from crawler.wire.clients import aclient
 from crawler.wire.names import Names
+from crawler.wire.transports import atransport_of
 
 __all__ = ["crawl"]
 
@@ -35,13 +35,15 @@ async def _crawl(gear: Gear) -> None:
     dispatch = Dispatch(gear)
     names = Names(gear.options.resolve)
     try:
-        async with aclient(names, gear.options.concurrency) as http:
+        async with atransport_of(gear.rules.way, names, gear.options.concurrency) as http:
             await dispatch.run(functools.partial(_visit, gear, dispatch, http))
     finally:
         names.close()
 
 
-async def _visit(gear: Gear, dispatch: Dispatch, http: httpx.AsyncClient, target: Target) -> None:
+async def _visit(
+    gear: Gear, dispatch: Dispatch, http: httpx.AsyncBaseTransport, target: Target
+) -> None:
     """Take one page through all steps; only the first and the last of them await."""
     fetched = await afetch(http, target, gear.rules)
     if gear.put_back(target, fetched, now()):

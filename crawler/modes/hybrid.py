@@ -26,8 +26,8 @@ from crawler.system.dispatch import Dispatch
 from crawler.system.loops import run
 from crawler.system.pools import Crew, threads
 from crawler.system.thinkers import BATCHES_AHEAD, Thinkers
-from crawler.wire.clients import aclient
 from crawler.wire.names import Names
+from crawler.wire.transports import atransport_of
 
 __all__ = ["crawl"]
 
@@ -67,7 +67,8 @@ class _Hybrid:
     async def crawl(self) -> None:
         names = Names(self._gear.options.resolve)
         try:
-            async with aclient(names, self._gear.options.concurrency) as self._http:
+            idle = self._gear.options.concurrency
+            async with atransport_of(self._gear.rules.way, names, idle) as self._http:
                 await self._dispatch.run(self._visit, self._think())
         finally:
             names.close()

@@ -28,8 +28,8 @@ from crawler.stages.fetch import fetch
 from crawler.system.clock import now
 from crawler.system.feed import Feed
 from crawler.system.pools import Crew
-from crawler.wire.clients import client
 from crawler.wire.names import Names
+from crawler.wire.transports import transport_of
 
 __all__ = ["crawl"]
 
@@ -131,14 +131,14 @@ def _culprit(target: Target, error: str) -> Visited:
 
 
 class _Worker:
-    http: httpx.Client
+    http: httpx.BaseTransport
     rules: FetchRules
     analyse: Analyse
 
 
 def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse) -> None:
     """Keep in this worker process what each page needs."""
-    _Worker.http = client(Names(resolve))
+    _Worker.http = transport_of(rules.way, Names(resolve))
     _Worker.rules = rules
     _Worker.analyse = staticmethod(analyse)
 

@@ -18,8 +18,8 @@ from crawler.core.ports import Gear
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
 from crawler.system.clock import now
-from crawler.wire.clients import client
 from crawler.wire.names import Names
+from crawler.wire.transports import transport_of
 
 __all__ = ["crawl"]
 
@@ -28,7 +28,7 @@ def crawl(gear: Gear) -> None:
     """Crawl until the frontier is finished; raises OutputError."""
     names = Names(gear.options.resolve)
     try:
-        with client(names) as http:
+        with transport_of(gear.rules.way, names) as http:
             while not isinstance(step := gear.take(1, now()), Finished):
                 if isinstance(step, Wait):
                     _wait(gear, step.until)
@@ -38,7 +38,7 @@ def crawl(gear: Gear) -> None:
         names.close()
 
 
-def _visit(gear: Gear, http: httpx.Client, target: Target) -> bool:
+def _visit(gear: Gear, http: httpx.BaseTransport, target: Target) -> bool:
     """Take one page through all steps; False if a second request to stop cut it short."""
     fetched = gear.stop.cut(fetch, http, target, gear.rules, only_forced=True)
     if fetched is None:

@@ -23,8 +23,8 @@ from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
 from crawler.system.clock import now
 from crawler.system.feed import Feed
-from crawler.wire.clients import client
 from crawler.wire.names import Names
+from crawler.wire.transports import transport_of
 
 __all__ = ["crawl"]
 
@@ -77,7 +77,7 @@ class _Crowd:
     def work(self) -> None:
         """Take page after page; what one thread raises ends the run."""
         try:
-            with client(self._names) as http:
+            with transport_of(self._gear.rules.way, self._names) as http:
                 while (target := self._next()) is not None:
                     self._visit(http, target)
         except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
@@ -99,7 +99,7 @@ class _Crowd:
                 self._changed.wait(None if step.until is None else max(0.0, step.until - now()))
         return None
 
-    def _visit(self, http: httpx.Client, target: Target) -> None:
+    def _visit(self, http: httpx.BaseTransport, target: Target) -> None:
         gear = self._gear
         fetched = fetch(http, target, gear.rules)
         with self._changed:

@@ -8,8 +8,6 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from queue import SimpleQueue
 
-import httpcore
-
 __all__ = ["LOOKUPS", "Names"]
 
 #: Look-ups at once.  getaddrinfo blocks for seconds when a name server is silent, and the
@@ -23,8 +21,8 @@ class Names:
     """Looks names up; *given* maps a name to the one address it shall have.
 
     The threads are daemons, made when they are needed: a look-up cannot be called back, and
-    the end of the process must not wait for it.  Raises httpcore.ConnectTimeout when time
-    runs out, and what getaddrinfo raises.
+    the end of the process must not wait for it.  Raises TimeoutError when time runs out,
+    and what getaddrinfo raises.
     """
 
     def __init__(self, given: Mapping[str, str]):
@@ -32,8 +30,8 @@ class Names:
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
         self._threads = 0
 
-    def resolve(self, host: str, port: int, timeout: float) -> list[str]:
-        """Return the IP addresses of *host*, best first; waits at most *timeout* seconds."""
+    def resolve(self, host: str, port: int, timeout: float | None) -> list[str]:
+        """Return the IP addresses of *host*, best first; waits *timeout* seconds at most."""
         if (known := self._known(host)) is not None:
             return known
         future = self._ask(host, port)
@@ -41,17 +39,14 @@ class Names:
             return future.result(timeout)
         except FutureTimeoutError:
             future.cancel()  # or the threads would go on with what nobody waits for
-            raise httpcore.ConnectTimeout from None
+            raise TimeoutError from None
 
-    async def aresolve(self, host: str, port: int, timeout: float) -> list[str]:
+    async def aresolve(self, host: str, port: int, timeout: float | None) -> list[str]:
         """Do the same, awaiting."""
         if (known := self._known(host)) is not None:
             return known
-        try:
-            async with asyncio.timeout(timeout):
-                return await asyncio.wrap_future(self._ask(host, port))
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
+        async with asyncio.timeout(timeout):
+            return await asyncio.wrap_future(self._ask(host, port))
 
     def close(self) -> None:
         """Let go of the threads; a look-up that still waits ends by itself."""

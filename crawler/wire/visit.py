@@ -1,18 +1,14 @@
 """What one visit may do on the network, and what it has cost so far."""
 
-from contextvars import ContextVar
-
-import httpcore
+import httpx
 
 from crawler.core.guard import Guard
 from crawler.system.clock import now
 
-__all__ = ["VISIT", "RefusedAddressError", "Visit"]
+__all__ = ["IDEMPOTENT", "RefusedAddressError", "Timings", "Visit", "visit_of"]
 
-
-#: Bytes before an answer's head is complete.  httpcore caps a head at 100 kB, but not how many
-#: interim answers (1xx) come before it.
-MAX_HEAD = 262_144
+#: Methods that may be sent again when a connection broke (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 
 class RefusedAddressError(Exception):
@@ -23,15 +19,38 @@ class RefusedAddressError(Exception):
         self.address = address
 
 
+class Timings:
+    """Where the seconds of an exchange went; None where a step was not needed or not reached.
+
+    ``queue`` is the wait for a place in the pool, ``dns connect tls`` are of a connection that
+    was made for it, ``ttfb`` and ``total`` count from the start of the exchange to the end of
+    the head and of the body.
+    """
+
+    __slots__ = ("connect", "dns", "queue", "tls", "total", "ttfb")
+
+    def __init__(self) -> None:
+        self.queue: float | None = None
+        self.dns: float | None = None
+        self.connect: float | None = None
+        self.tls: float | None = None
+        self.ttfb: float | None = None
+        self.total: float | None = None
+
+
 class Visit:
     """One attempt at one URL, redirects included; times in monotonic seconds.
 
     ``typed`` and ``referrer_home`` are what the guard asks about the address of this hop.
     ``home`` tells where the peer of this hop was, ``first_home`` that of the first.
-    ``connect_s`` sums up name look-up, connecting and TLS.  Of this hop, ``fresh`` tells
-    whether it made its connection, ``received`` whether a byte came, ``begun`` whether the
-    head of the answer is complete.
+    ``connect_s`` sums up what name look-ups, connecting and TLS took.  Of this hop, ``fresh``
+    tells whether it made its connection, ``received`` whether a byte of the answer came.
     """
+
+    __slots__ = (
+        "_hops", "connect_s", "deadline", "first_home", "fresh", "guard", "home", "received",
+        "referrer_home", "typed",
+    )  # fmt: skip
 
     def __init__(self, guard: Guard, deadline: float, *, typed: bool, referrer_home: bool | None):
         self.guard = guard
@@ -41,14 +60,9 @@ class Visit:
         self.home: bool | None = None
         self.first_home: bool | None = None
         self.connect_s: float | None = None
-        self._hops = 0
-        self._start_hop()
-
-    def _start_hop(self) -> None:
         self.fresh = False
         self.received = False
-        self.begun = False
-        self._head = 0
+        self._hops = 0
 
     def check(self, address: str) -> None:
         """Raise RefusedAddressError unless *address* may be reached."""
@@ -62,16 +76,27 @@ class Visit:
         """Ask the guard."""
         return self.guard.may(typed=self.typed, referrer_home=self.referrer_home, address=address)
 
+    def allowed(self, addresses: list[str]) -> list[str]:
+        """Return those that may be reached; raises RefusedAddressError if none may."""
+        allowed = [address for address in addresses if self.may(address)]
+        if not allowed:
+            raise RefusedAddressError(addresses[0])
+        return allowed
+
     def redirected(self) -> None:
         """Begin the next hop: it was not typed, and this hop's peer is its referrer."""
         self._hops += 1
         self.typed = False
         self.referrer_home = self.home
-        self._start_hop()
+        self.fresh = self.received = False
 
-    def resent(self) -> None:
-        """Begin this hop anew."""
-        self._start_hop()
+    def may_resend(self, method: str) -> bool:
+        """Say whether what failed was the stale end of an idle connection.
+
+        The server closed it just as we took it: nothing was answered, and the request may be
+        sent once more, over a new one (RFC 9112 section 9.3.1).
+        """
+        return method in IDEMPOTENT and not (self.fresh or self.received)
 
     def left(self, timeout: float | None) -> float:
         """Return how long the next wait may take: *timeout*, or what is left if that is less."""
@@ -83,14 +108,16 @@ class Visit:
         self.fresh = True
         self.connect_s = (self.connect_s or 0.0) + seconds
 
-    def receive(self, size: int) -> None:
-        """Count bytes that came; raises httpcore.RemoteProtocolError for an endless head."""
-        self.received = self.received or size > 0
-        self._head += size
-        if self._head > MAX_HEAD and not self.begun:
-            raise httpcore.RemoteProtocolError
+
+_FREE = Guard(allow_private=True)
 
 
-#: The visit of the calling thread or task; connections ask it whenever they are used, because
-#: httpcore hands a connection from one request to the next without telling it whose it is.
-VISIT: ContextVar[Visit] = ContextVar("VISIT")
+def visit_of(request: httpx.Request) -> Visit:
+    """Return the visit in the request's extensions, or one without limits.
+
+    The fetch stage puts it there; whoever uses a transport with httpx alone has none.
+    """
+    visit = request.extensions.get("visit")
+    if isinstance(visit, Visit):
+        return visit
+    return Visit(_FREE, float("inf"), typed=True, referrer_home=None)

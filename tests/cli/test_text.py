@@ -70,7 +70,7 @@ def test_verbose_says_what_was_chosen_and_each_failure(run, site):
     words = ("--mode", "serial", "-v", "--timeout", "9s", "--retries", "0")
     err = run(*words, f"{site.url}/p/1", f"{site.url}/p/2?status=404").err
     settings, failure, *_ = err.splitlines()
-    assert settings == "serial: 1 in flight, timeout 9 s, 0 retries"
+    assert settings == "serial: 1 in flight, transport wire, timeout 9 s, 0 retries"
     assert failure.startswith("http-error 404 ")
     assert f"{site.url}/p/1 " not in err
 

@@ -150,7 +150,7 @@ def test_the_rules_hold_what_the_options_say():
     assert rules.limits == AnalyseLimits(max_bytes=8, max_ratio=9.0, max_links=10, simhash=True)
     assert rules.guard.allow_private
     assert not rules.guard.is_home("10.1.1.1")
-    assert rules.extensions["timeout"] == {"connect": 1.0, "read": 2.0, "write": 2.0, "pool": None}
+    assert rules.timeouts == {"connect": 1.0, "read": 2.0, "write": 2.0, "pool": None}
 
 
 def test_a_given_header_takes_the_place_of_ours():

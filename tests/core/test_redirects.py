@@ -6,12 +6,12 @@ from crawler.core.pages import Hop, Outcome
 from crawler.core.redirects import Follow, Refuse, headers_for, next_step, retry_after_of
 
 HERE = "http://site.test/a/b?c"
-SECRET = [
+SECRET = (
     ("Authorization", "Basic x"),
     ("cookie", "a=b"),
     ("PROXY-Authorization", "Basic y"),
-]
-PLAIN = [("Accept", "*/*"), ("X-Mine", "1")]
+)
+PLAIN = (("Accept", "*/*"), ("X-Mine", "1"))
 
 
 def step(status=302, location: str | None = "/x", hops=0, most=10, address=HERE):
@@ -91,16 +91,16 @@ def test_a_loop_ends_after_as_many_hops_as_are_allowed(most):
     ],
 )
 def test_secrets_do_not_go_to_another_origin(there):
-    assert headers_for([*SECRET, *PLAIN], HERE, there) == PLAIN
+    assert headers_for((*SECRET, *PLAIN), HERE, there) == PLAIN
 
 
 @pytest.mark.parametrize("there", [HERE, "http://site.test/other", "http://u:p@site.test/"])
 def test_secrets_stay_within_their_origin(there):
-    assert headers_for([*SECRET, *PLAIN], HERE, there) == [*SECRET, *PLAIN]
+    assert headers_for((*SECRET, *PLAIN), HERE, there) == (*SECRET, *PLAIN)
 
 
 def test_a_host_header_does_not_go_to_another_origin():
-    assert headers_for([("Host", "inner.test")], HERE, "http://other.test/") == []
+    assert headers_for((("Host", "inner.test"),), HERE, "http://other.test/") == ()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from crawler.core.record import encode, record_of
 from crawler.core.urls import target_of
 from crawler.stages.fetch import DRAIN, afetch, fetch
 from crawler.system.clock import now
-from crawler.wire.clients import aclient, client
 from crawler.wire.names import Names
+from crawler.wire.transports import atransport_of, transport_of
 
 ONE = "http://one.test/"
 TWO = "http://two.test/"
@@ -35,19 +35,22 @@ class Unreadable(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @pytest.fixture(params=["fetch", "afetch"])
 def ask(request):
-    """Fetch URLs or targets one after another with one client, in one colour."""
+    """Fetch URLs or targets one after another over one transport, in one colour.
+
+    respx takes the place of httpcore's pool; the wire has tests of its own.
+    """
 
     def ask(*asked, **options):
         targets = [target_of(one) if isinstance(one, str) else one for one in asked]
-        rules = FetchRules.of(Options(**options), "test")
+        rules = FetchRules.of(Options(transport="httpcore", **options), "test")
         with contextlib.closing(Names(options.get("resolve", {}))) as names:
             if request.param == "afetch":
                 return asyncio.run(awaiting(names, targets, rules))
-            with client(names) as http:
+            with transport_of(rules.way, names) as http:
                 return [fetch(http, target, rules) for target in targets]
 
     async def awaiting(names, targets, rules):
-        async with aclient(names, 4) as http:
+        async with atransport_of(rules.way, names, 4) as http:
             return [await afetch(http, target, rules) for target in targets]
 
     return ask
@@ -287,14 +290,6 @@ def test_cookies_are_not_kept(ask, web):
     assert [request.headers.get("cookie") for request in requests(route)] == [None] * 3
 
 
-def test_no_jar_fills_up_with_cookies(web):
-    web.get(ONE).mock(return_value=page(set_cookie="a=b; Path=/"))
-    rules = FetchRules.of(Options(), "test")
-    with contextlib.closing(Names({})) as names, client(names) as http:
-        fetch(http, target_of(ONE), rules)
-        assert len(http.cookies.jar) == 0
-
-
 def test_the_headers_are_those_of_the_rules_and_no_more(ask, web):
     route = web.get(ONE).mock(return_value=page())
     ask(ONE, headers=(("X-Mine", "1"), ("X-Mine", "2"), ("accept", "text/plain")))
@@ -362,7 +357,7 @@ def test_the_time_of_connecting_is_told_once_for_each_connection(ask, httpserver
 def test_only_the_blocking_colour_counts_its_cpu(web):
     web.get(ONE).mock(return_value=page())
     rules = FetchRules.of(Options(), "test")
-    with contextlib.closing(Names({})) as names, client(names) as http:
+    with contextlib.closing(Names({})) as names, transport_of(rules.way, names) as http:
         assert fetch(http, target_of(ONE), rules).cpu_s > 0
 
 

@@ -9,27 +9,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import uvloop
 
-from crawler.core.job import FetchRules, Options
+from crawler.core.job import TRANSPORTS, FetchRules, Options
 from crawler.core.urls import target_of
 from crawler.stages.fetch import afetch, fetch
-from crawler.wire.clients import aclient, client
 from crawler.wire.names import Names
+from crawler.wire.transports import atransport_of, transport_of
 from fixtures.running import serve
 
 COLOURS = {"fetch": None, "asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+WAYS = [f"{transport} {colour}" for transport in TRANSPORTS for colour in COLOURS]
 
 
 class Visitor:
-    """Visits URLs one after another with one client, in one colour."""
+    """Visits URLs one after another with one transport, in one colour."""
 
-    def __init__(self, loop_factory):
+    def __init__(self, transport, loop_factory):
+        self.transport = transport
         self.loop_factory = loop_factory
 
     def __call__(self, *urls, names=None, typed=True, **options):
         targets = [target_of(url) for url in urls]
         for target in targets:
             target.typed = typed
-        rules = FetchRules.of(Options(**options), "test")
+        rules = FetchRules.of(Options(**{"transport": self.transport} | options), "test")
         names = names or Names(options.get("resolve", {}))
         try:
             return self.visit(targets, rules, names)
@@ -38,20 +40,21 @@ class Visitor:
 
     def visit(self, targets, rules, names):
         if self.loop_factory is None:
-            with client(names) as http:
+            with transport_of(rules.way, names) as http:
                 return [fetch(http, target, rules) for target in targets]
 
         async def main():
-            async with aclient(names, 10) as http:
+            async with atransport_of(rules.way, names, 10) as http:
                 return [await afetch(http, target, rules) for target in targets]
 
         with asyncio.Runner(loop_factory=self.loop_factory) as runner:
             return runner.run(main())
 
 
-@pytest.fixture(params=COLOURS)
+@pytest.fixture(params=WAYS)
 def visit(request):
-    return Visitor(COLOURS[request.param])
+    transport, colour = request.param.split()
+    return Visitor(transport, COLOURS[colour])
 
 
 @pytest.fixture(scope="session")

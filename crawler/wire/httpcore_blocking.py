@@ -1,4 +1,4 @@
-"""The guarded way for threads and processes: waits are capped, each use of a peer asked for."""
+"""httpcore's network for threads, guarded: waits are capped, each use of a peer is asked for."""
 
 import ssl
 from collections.abc import Iterable
@@ -7,32 +7,36 @@ import httpcore
 from httpcore import SOCKET_OPTION
 
 from crawler.system.clock import now
+from crawler.wire.httpcore_use import USE
 from crawler.wire.names import Names
-from crawler.wire.visit import VISIT, RefusedAddressError
 
 __all__ = ["GuardedBackend", "GuardedStream"]
 
 
 class GuardedStream(httpcore.NetworkStream):
-    """A connection that remembers its peer, and asks the visit that uses it."""
+    """A connection that remembers its peer, and asks the visit that uses it.
 
-    def __init__(self, stream: httpcore.NetworkStream, peer: str):
+    A proxy (*peer* None) may be used by everybody.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, peer: str | None):
         self._stream = stream
         self._peer = peer
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read, but never past the visit's deadline; raises httpcore.ReadTimeout."""
-        visit = VISIT.get()
-        if not (left := visit.left(timeout)):
+        use = USE.get()
+        if not (left := use.visit.left(timeout)):
             raise httpcore.ReadTimeout
         chunk = self._stream.read(max_bytes, left)
-        visit.receive(len(chunk))
+        use.receive(len(chunk))
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write, if the guard lets this visit use this peer; raises httpcore.WriteTimeout."""
-        visit = VISIT.get()
-        visit.check(self._peer)
+        visit = USE.get().visit
+        if self._peer is not None:
+            visit.check(self._peer)
         if not (left := visit.left(timeout)):
             raise httpcore.WriteTimeout
         self._stream.write(buffer, left)
@@ -48,7 +52,7 @@ class GuardedStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """Secure the connection; raises httpcore.ConnectTimeout and ssl.SSLError."""
-        visit, began = VISIT.get(), now()
+        visit, began = USE.get().visit, now()
         if not (left := visit.left(timeout)):
             raise httpcore.ConnectTimeout
         secured = self._stream.start_tls(ssl_context, server_hostname, left)
@@ -61,10 +65,14 @@ class GuardedStream(httpcore.NetworkStream):
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Resolves, asks the guard about each address, connects to one that was allowed."""
+    """Resolves, asks the guard about each address, connects to one that was allowed.
 
-    def __init__(self, names: Names):
+    The host *proxy*, if there is one, was named by the user and is not asked about.
+    """
+
+    def __init__(self, names: Names, proxy: str | None = None):
         self._names = names
+        self._proxy = proxy
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -76,12 +84,14 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to *host*; raises RefusedAddressError if no address of it is allowed."""
-        visit, began = VISIT.get(), now()
+        visit, began = USE.get().visit, now()
         ends = began + visit.left(timeout)
-        addresses = self._names.resolve(host, port, ends - began)
-        allowed = [address for address in addresses if visit.may(address)]
-        if not allowed:
-            raise RefusedAddressError(addresses[0])
+        try:
+            addresses = self._names.resolve(host, port, ends - began)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        is_proxy = host == self._proxy
+        allowed = list(addresses) if is_proxy else visit.allowed(addresses)
         while True:
             address = allowed.pop(0)
             share = max(0.001, ends - now()) / (1 + len(allowed))
@@ -94,4 +104,4 @@ class GuardedBackend(httpcore.NetworkBackend):
                     raise
                 continue
             visit.connected(now() - began)
-            return GuardedStream(stream, address)
+            return GuardedStream(stream, None if is_proxy else address)
