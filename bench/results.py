@@ -2,7 +2,9 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -10,16 +12,25 @@ from bench.ceiling import MOST
 from bench.cell import BenchError, Measured
 from bench.machine import Machine
 
-__all__ = ["FOLDER", "Results", "checked", "keep", "load"]
+__all__ = ["FOLDER", "Kept", "Results", "checked", "keep", "load"]
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
 
-class Results(msgspec.Struct, kw_only=True, frozen=True):
-    """Everything one experiment measured, each run by itself.
+class Run(Protocol):
+    """What the runs of all experiments have."""
+
+    @property
+    def pages_per_s(self) -> float:
+        """Return how fast it was."""
+
+
+class Kept(msgspec.Struct, kw_only=True, frozen=True):
+    """What the results of all experiments have.
 
     ``how`` says in sentences how it was done, ``settings`` what the tables must know of that.
-    ``ceiling_per_s`` is what the server gives to the cheapest client.
+    ``ceiling_per_s`` is what the server gives to the cheapest client.  An experiment adds
+    ``cells``, as its last field, with each run by itself.
     """
 
     name: str
@@ -27,12 +38,20 @@ class Results(msgspec.Struct, kw_only=True, frozen=True):
     how: list[str]
     settings: dict[str, float]
     ceiling_per_s: float
-    cells: list[Measured]
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """All runs, of whatever shape."""
+        raise NotImplementedError
+
+    def refuse(self) -> None:
+        """Raise BenchError if the runs cannot be compared."""
+        raise NotImplementedError
 
     @property
     def share_of_ceiling(self) -> float:
         """How much of what the server can give the fastest run took."""
-        return max(one.pages_per_s for one in self.cells) / self.ceiling_per_s
+        return max(one.pages_per_s for one in self.runs) / self.ceiling_per_s
 
     @property
     def notes(self) -> list[str]:
@@ -45,22 +64,40 @@ class Results(msgspec.Struct, kw_only=True, frozen=True):
         ]
 
 
-def checked(results: Results) -> Results:
-    """Return *results* if its cells may be compared; raises BenchError that says why not."""
-    works: dict[str, list[Measured]] = defaultdict(list)
-    for one in results.cells:
-        works[one.cell.work].append(one)
-        if one.ok != one.cell.pages:
-            raise BenchError(
-                f"not kept: {one.cell.mode} on {one.cell.work} has {one.ok} ok records "
-                f"instead of {one.cell.pages}"
-            )
-    for work, runs in works.items():
-        if len({(one.ok, one.digest) for one in runs}) > 1:
-            found = ", ".join(
-                sorted({f"{one.cell.mode}: {one.ok} pages, {one.digest[:12]}" for one in runs})
-            )
-            raise BenchError(f"not kept: not the same work on {work}: {found}")
+_Kept = TypeVar("_Kept", bound=Kept)
+
+
+class Results(Kept, kw_only=True, frozen=True):
+    """Everything one experiment with our own modes measured."""
+
+    cells: list[Measured]
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """All runs."""
+        return self.cells
+
+    def refuse(self) -> None:
+        """Raise BenchError if a run did not do its work, or another work than the others."""
+        works: dict[str, list[Measured]] = defaultdict(list)
+        for one in self.cells:
+            works[one.cell.work].append(one)
+            if one.ok != one.cell.pages:
+                raise BenchError(
+                    f"not kept: {one.cell.mode} on {one.cell.work} has {one.ok} ok records "
+                    f"instead of {one.cell.pages}"
+                )
+        for work, runs in works.items():
+            if len({(one.ok, one.digest) for one in runs}) > 1:
+                found = ", ".join(
+                    sorted({f"{one.cell.mode}: {one.ok} pages, {one.digest[:12]}" for one in runs})
+                )
+                raise BenchError(f"not kept: not the same work on {work}: {found}")
+
+
+def checked(results: _Kept) -> _Kept:
+    """Return *results* if its runs may be compared; raises BenchError that says why not."""
+    results.refuse()
     if results.share_of_ceiling > MOST:
         raise BenchError(
             f"not kept: the crawl took {results.share_of_ceiling:.0%} of what the server can give "
@@ -69,7 +106,7 @@ def checked(results: Results) -> Results:
     return results
 
 
-def keep(results: Results, folder: Path = FOLDER) -> Path:
+def keep(results: Kept, folder: Path = FOLDER) -> Path:
     """Write *results* to its file, whole or not at all; raises BenchError as `checked` does."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{results.name}.json"
@@ -80,12 +117,11 @@ def keep(results: Results, folder: Path = FOLDER) -> Path:
 
 
 def load(path: Path) -> Results:
-    """Return what was kept."""
+    """Return what was kept of our own modes."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
-def _lines(results: Results) -> bytes:
+def _lines(results: Kept) -> bytes:
     """Return JSON with one run a line, so that a change can be read."""
     head, _, _ = msgspec.json.encode(msgspec.structs.replace(results, cells=[])).rpartition(b"[]")
-    runs = b",\n".join(map(msgspec.json.encode, results.cells))
-    return head + b"[\n" + runs + b"\n]}\n"
+    return head + b"[\n" + b",\n".join(map(msgspec.json.encode, results.runs)) + b"\n]}\n"

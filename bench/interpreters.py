@@ -1,0 +1,69 @@
+"""Which Python runs what: our own, or the one of `.venv-peers` with other people's packages."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cell import BenchError
+
+__all__ = ["FOLDER", "PINS", "Peers", "peers", "pinned"]
+
+PINS = Path(__file__).resolve().parent / "peers.txt"
+FOLDER = PINS.parent.parent / ".venv-peers"
+
+_ASK = """
+import json, platform, sys
+from importlib.metadata import PackageNotFoundError, version
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        pass
+print(json.dumps([platform.python_version(), found]))
+"""
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The interpreter that finds other people's packages, and the versions of some of them."""
+
+    python: str
+    versions: dict[str, str]
+
+
+def peers(names: Sequence[str], folder: Path = FOLDER) -> Peers:
+    """Return the peers' interpreter; raises BenchError if it lacks one of the packages *names*."""
+    python = folder / "bin" / "python"
+    try:
+        done = subprocess.run(
+            [python, "-c", _ASK, *names], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        raise BenchError(
+            f"other people's packages are not set up in {folder.name}: run make peers"
+        ) from None
+    python_version, versions = json.loads(done.stdout)
+    wanted = pinned()
+    for name in names:
+        if versions.get(name) != wanted[name.lower()]:
+            raise BenchError(
+                f"{folder.name} has {name} {versions.get(name, 'not at all')} instead of "
+                f"{wanted[name.lower()]}: run make peers"
+            )
+    if python_version != platform.python_version():
+        raise BenchError(
+            f"{folder.name} has Python {python_version}, this is {platform.python_version()}: "
+            f"remove {folder.name} and run make peers"
+        )
+    return Peers(str(python), versions)
+
+
+def pinned(path: Path = PINS) -> dict[str, str]:
+    """Return the version that is pinned for each package, by its name in lower case."""
+    lines = path.read_text(encoding="ascii").splitlines()
+    pins = (line.partition("==") for line in lines if "==" in line)
+    return {name.lower(): version for name, _, version in pins}
