@@ -1,4 +1,4 @@
-"""The command line: `python -m bench` and demo, little, memory or modes; alone it measures all."""
+"""The command line: `python -m bench` and the name of an experiment; alone it measures our own."""
 
 import sys
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bench import little, memory, modes
+from bench import fetch, little, memory, modes, peers
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
-from bench.results import Results, checked, keep
+from bench.results import Kept, checked, keep
 from bench.table import tables
 from fixtures.running import ServeError
 
@@ -24,7 +24,7 @@ Pinned = Annotated[
 
 @app.callback(invoke_without_command=True)
 def everything(context: typer.Context) -> None:
-    """Measure the crawl on this machine: one name, or all that is kept (half an hour)."""
+    """Measure on this machine: one name, or little, modes and memory (half an hour)."""
     if context.invoked_subcommand is None:
         for measure in (little.measure, modes.measure, memory.measure):
             _report(measure(), quick=False)
@@ -34,6 +34,12 @@ def everything(context: typer.Context) -> None:
 def demo_command() -> None:
     """Crawl 200 pages of a local site, then compare the five modes; under half a minute."""
     demo()
+
+
+@app.command("fetch")
+def fetch_command(*, quick: Quick = False) -> None:
+    """The CPU of a request at 1, 50 and 1000 in flight, ours and others'; 10 minutes."""
+    _report(fetch.measure(fetch.QUICK if quick else fetch.FULL), quick=quick)
 
 
 @app.command("little")
@@ -55,7 +61,13 @@ def modes_command(*, quick: Quick = False) -> None:
     _report(modes.measure(modes.QUICK if quick else modes.FULL), quick=quick)
 
 
-def _report(results: Results, *, quick: bool) -> None:
+@app.command("peers")
+def peers_command(*, quick: Quick = False) -> None:
+    """Ours against other people's crawlers, and hybrid against its parts; 10 minutes."""
+    _report(peers.measure(peers.QUICK if quick else peers.FULL), quick=quick)
+
+
+def _report(results: Kept, *, quick: bool) -> None:
     """Keep the results unless they are rough, and show them; raises BenchError if refused."""
     path = None if quick else keep(checked(results))
     for table in tables(checked(results)):

@@ -1,5 +1,6 @@
 """Read from the operating system what processes have cost: CPU seconds and memory."""
 
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -8,9 +9,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Reading", "cpu_of", "memory_of", "memory_of_all", "reading", "seconds_in"]
+__all__ = [
+    "Reading", "cpu_of", "cpu_of_family", "memory_of", "memory_of_all", "reading", "seconds_in",
+]  # fmt: skip
 
-_USER, _SYSTEM = 11, 12  # fields of /proc/PID/stat, counted behind the name in brackets
+# Fields of /proc/PID/stat, counted behind the name in brackets.
+_PARENT, _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM = 1, 11, 12, 13, 14
 
 
 class Reading(NamedTuple):
@@ -39,11 +43,28 @@ def cpu_of(pid: int) -> float:
     """Return the CPU seconds of a process, those of its threads that ended included."""
     path = Path(f"/proc/{pid}/stat")
     if path.exists():
-        fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
-        ticks = int(fields[_USER]) + int(fields[_SYSTEM])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return _seconds(_fields(path), _USER, _SYSTEM)
     asked = ["ps", "-o", "cputime=", "-p", str(pid)]
     return seconds_in(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+
+def cpu_of_family(pid: int) -> float:
+    """Return the CPU seconds of a process and of its descendants, those that ended included.
+
+    Only where there is /proc; elsewhere an OSError is raised.
+    """
+    fields = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields[int(path.parent.name)] = _fields(path)
+    if pid not in fields:
+        raise OSError(f"no process {pid} in /proc")
+    family = {pid}
+    while more := {one for one, its in fields.items() if int(its[_PARENT]) in family} - family:
+        family |= more
+    return sum(
+        _seconds(fields[one], _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM) for one in family
+    )
 
 
 def seconds_in(clock: str) -> float:
@@ -69,6 +90,15 @@ def memory_of(pid: int) -> int:
 def memory_of_all() -> int:
     """Return the PSS of this process and its worker processes."""
     return sum(memory_of(pid) for pid in (os.getpid(), *_workers()))
+
+
+def _fields(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").rpartition(")")[2].split()
+
+
+def _seconds(fields: list[str], *places: int) -> float:
+    ticks: int = sum(int(fields[place]) for place in places)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _workers() -> list[int]:

@@ -1,27 +1,33 @@
 """Turn kept results into the tables that people read, on the screen and in the README."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from bench import little, memory, modes
+from bench import fetch, little, memory, modes, standings
 from bench.layout import Table, markdown
-from bench.results import Results
+from bench.results import Kept, Results
 
 __all__ = ["TABLES", "printed", "tables"]
 
-TABLES: dict[str, Callable[[Results], list[Table]]] = {
-    "little": little.tables,
-    "memory": memory.tables,
-    "modes": modes.tables,
+#: For each experiment the shape of its results, and what makes tables of them.
+TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
+    "fetch": (fetch.FetchResults, fetch.tables),
+    "little": (Results, little.tables),
+    "memory": (Results, memory.tables),
+    "modes": (Results, modes.tables),
+    "peers": (standings.PeerResults, standings.tables),
 }
 
 
-def tables(results: Results) -> list[Table]:
+def tables(results: Kept) -> list[Table]:
     """Return the tables of one experiment."""
-    return TABLES[results.name](results)
+    _, made = TABLES[results.name]
+    return made(results)
 
 
 def printed(result: dict[str, object]) -> str:
     """Return the Markdown for one kept result, as its JSON was read."""
-    return "\n".join(map(markdown, tables(msgspec.convert(result, Results))))
+    shape, _ = TABLES[str(result["name"])]
+    return "\n".join(map(markdown, tables(msgspec.convert(result, shape))))

@@ -65,7 +65,8 @@ def test_the_command_line_names_every_experiment():
     answer = CliRunner().invoke(app, ["--help"])
 
     assert 0 == answer.exit_code
-    assert all(name in answer.output for name in ("demo", "little", "memory", "modes"))
+    names = ("demo", "fetch", "little", "memory", "modes", "peers")
+    assert all(name in answer.output for name in names)
 
 
 def test_what_cannot_be_measured_ends_in_one_line(capsys):
