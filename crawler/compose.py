@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from crawler.core.bounds import Load, binding_limit
+from crawler.core.entry import Form
 from crawler.core.errors import InternalError, OptionsError, SourceError
 from crawler.core.frontier import Frontier
 from crawler.core.guard import is_home_name
@@ -78,7 +79,12 @@ class Crawl:
         self._files = ExitStack()
         self._intake = Intake(sources)
         self._files.callback(self._intake.close)
-        self._outputs = self._open(line, on_record)
+        self._outputs = self._open(on_record, to_output=line is not None)
+        self._form = Form(
+            line=None if self._outputs.records is None else line or json_line,
+            failures=options.failed is not None,
+            records=on_record is not None,
+        )
         self._gear = Gear(
             options=options,
             rules=rules,
@@ -86,6 +92,7 @@ class Crawl:
             retry=RetryPolicy(options.retries),
             tally=self.tally,
             analyse=analyse,
+            form=self._form,
             intake=self._intake,
             keep=self._outputs,
             stop=self.stop,
@@ -116,17 +123,15 @@ class Crawl:
         share = self._intake.share_read()
         return None if not share else round(self.frontier.offered / share)
 
-    def _open(
-        self, line: Callable[[Record], bytes] | None, on_record: Callable[[Record], object] | None
-    ) -> Outputs:
+    def _open(self, on_record: Callable[[Record], object] | None, *, to_output: bool) -> Outputs:
         options = self.options
         records = failed = None
-        if options.output is not None or on_record is None or line is not None:
+        if options.output is not None or on_record is None or to_output:
             path = None if options.output == "-" else options.output
             records = self._files.enter_context(LineFile(path))
         if options.failed is not None:
             failed = self._files.enter_context(LineFile(options.failed))
-        return Outputs(line=line or json_line, records=records, failed=failed, on_record=on_record)
+        return Outputs(records, failed, on_record)
 
     def _record_rest(self) -> None:
         """Record as interrupted what was read and is not settled, in blocks."""
@@ -135,7 +140,7 @@ class Crawl:
         rest = [interrupted(target) for target in self.frontier.abandon() + self.frontier.recall()]
         for start in range(0, len(rest), BLOCK):
             block = rest[start : start + BLOCK]
-            self._outputs.write(block)
+            self._outputs.write([self._form.entry_of(record) for record in block])
             self.tally.count_interrupted(len(block))
 
     def _report(self) -> CrawlReport:
@@ -172,8 +177,8 @@ class Crawl:
         inline = options.mode == "async" or options.pool == "threads"
         fetch = tally.fetch_cpu_s
         if options.mode in {"async", "hybrid"}:
-            fetch = own - self._outputs.cpu_s - (tally.analyse_cpu_s if inline else 0.0)
-        stages = {"fetch": fetch, "analyse": tally.analyse_cpu_s, "write": self._outputs.cpu_s}
+            fetch = own - (tally.analyse_cpu_s + tally.write_cpu_s if inline else 0.0)
+        stages = {"fetch": fetch, "analyse": tally.analyse_cpu_s, "write": tally.write_cpu_s}
         return stages | {"rest": max(0.0, cpu - sum(stages.values()))}
 
     def _bound(self, span: float) -> str:
@@ -182,7 +187,7 @@ class Crawl:
         places = in_flight(options, self.workers)
         apart = (options.mode, options.pool) == ("hybrid", "processes")
         apart = apart or options.mode == "processes"
-        away = tally.analyse_cpu_s + tally.fetch_cpu_s if apart else 0.0
+        away = tally.analyse_cpu_s + tally.fetch_cpu_s + tally.write_cpu_s if apart else 0.0
         own = self._own_cpu - self._began_cpu
         busy = tally.busy_ms / 1000
         load = Load(

@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from crawler.core.entry import Entry, Form
 from crawler.core.errors import SourceError
 from crawler.core.frontier import FINISHED, Finished, Frontier, Wait
 from crawler.core.job import FetchRules, Options
 from crawler.core.pages import Analysed, Batch, Fetched, Place, Target
-from crawler.core.record import Record, record_of
 from crawler.core.report import Tally
 from crawler.core.retry import Done, RetryPolicy
 
@@ -29,10 +29,10 @@ class Intake(Protocol):
 
 
 class Keep(Protocol):
-    """Where records go; returns when they are kept."""
+    """Where entries go; returns when they are kept."""
 
-    def write(self, records: Sequence[Record]) -> None: ...
-    async def awrite(self, records: Sequence[Record]) -> None: ...
+    def write(self, entries: Sequence[Entry]) -> None: ...
+    async def awrite(self, entries: Sequence[Entry]) -> None: ...
 
 
 class Stop(Protocol):
@@ -62,6 +62,7 @@ class Gear:
     retry: RetryPolicy
     tally: Tally
     analyse: Analyse
+    form: Form
     intake: Intake
     keep: Keep
     stop: Stop
@@ -106,16 +107,10 @@ class Gear:
         self.frontier.settle(target, again, now)
         return True
 
-    def record(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> Record:
-        """Return the record of a finished visit, and count what analysing it cost."""
-        if analysed is not None:
-            self.tally.analyse_cpu_s += analysed.cpu_s
-        return record_of(target, fetched, analysed)
-
-    def settle(self, target: Target, record: Record, now: float, *, home: bool | None) -> None:
-        """Count a record that is kept, and settle its target for good."""
-        self.tally.count(record, now)
-        self.frontier.settle(target, Done(record.outcome, home), now)
+    def settle(self, target: Target, entry: Entry, now: float, *, home: bool | None) -> None:
+        """Count an entry that is kept, and settle its target for good."""
+        self.tally.count(entry, now)
+        self.frontier.settle(target, Done(entry.outcome, home), now)
 
 
 #: A mode blocks until the frontier is finished or the run is forced to stop, whatever it does

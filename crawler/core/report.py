@@ -4,8 +4,8 @@ from bisect import bisect_left
 
 import msgspec
 
+from crawler.core.entry import Entry
 from crawler.core.pages import NOT_FAILURES, Outcome, Place
-from crawler.core.record import Record
 
 __all__ = ["CrawlReport", "Latency", "Tally"]
 
@@ -79,29 +79,30 @@ class Tally:
         self.timed = 0
         self.fetch_cpu_s = 0.0
         self.analyse_cpu_s = 0.0
+        self.write_cpu_s = 0.0
         self.retries = 0
         self._buckets = [0] * (len(_EDGES) + 1)
         self._max_ms = 0.0
 
-    def count(self, record: Record, now: float) -> None:
-        """Count one record that was kept at *now* (monotonic seconds)."""
+    def count(self, entry: Entry, now: float) -> None:
+        """Count one entry that was kept at *now* (monotonic seconds)."""
         self.records += 1
-        self.outcomes[record.outcome] = self.outcomes.get(record.outcome, 0) + 1
-        if isinstance(record.bytes, int):
-            self.bytes += record.bytes
-        if isinstance(record.wire_bytes, int):
-            self.wire_bytes += record.wire_bytes
+        self.outcomes[entry.outcome] = self.outcomes.get(entry.outcome, 0) + 1
+        self.bytes += entry.bytes or 0
+        self.wire_bytes += entry.wire_bytes or 0
+        self.analyse_cpu_s += entry.analyse_cpu_s
+        self.write_cpu_s += entry.write_cpu_s
         if self.first_at is None:
             self.first_at = now
         self.last_at = now
         self.first_block += now == self.first_at
-        if not isinstance(record.ms, msgspec.UnsetType):
-            total = record.ms.total
+        if (ms := entry.ms) is not None:
+            total = ms.total
             self.busy_ms += total
             self.timed += 1
-            self.queue_ms += record.ms.queue
-            self.connect_ms += record.ms.connect or 0.0
-            self.first_byte_ms += record.ms.total if record.ms.ttfb is None else record.ms.ttfb
+            self.queue_ms += ms.queue
+            self.connect_ms += ms.connect or 0.0
+            self.first_byte_ms += total if ms.ttfb is None else ms.ttfb
             self._buckets[bisect_left(_EDGES, total)] += 1
             self._max_ms = max(self._max_ms, total)
 

@@ -17,6 +17,7 @@ from crawler.core.pages import Target
 from crawler.core.ports import Gear
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import afetch
+from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.system.dispatch import Dispatch
 from crawler.system.loops import run
@@ -49,5 +50,5 @@ async def _visit(
     if gear.put_back(target, fetched, now()):
         return
     analysed = analyse_guarded(gear.analyse, fetched)
-    record = gear.record(target, fetched, analysed)
-    await dispatch.keep(target, record, home=fetched.home)
+    entry = written(gear.form, target, fetched, analysed)
+    await dispatch.keep(target, entry, home=fetched.home)

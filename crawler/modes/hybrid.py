@@ -15,11 +15,13 @@ import asyncio
 import functools
 from concurrent.futures import Executor
 
+from crawler.core.entry import Entry, Form
 from crawler.core.errors import WorkerError
 from crawler.core.pages import Analysed, Fetched, Outcome, Target
-from crawler.core.ports import Gear
-from crawler.stages.analyse import analyse_batch
+from crawler.core.ports import Analyse, Gear
+from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import afetch
+from crawler.stages.write import written
 from crawler.system.blocks import Blocks
 from crawler.system.clock import now
 from crawler.system.dispatch import Dispatch
@@ -53,8 +55,8 @@ class _Hybrid:
     def __init__(self, gear: Gear, pool: Crew | Executor):
         self._gear = gear
         self._dispatch = Dispatch(gear)
-        self._thinkers: Thinkers[Fetched, Analysed | None] = Thinkers(
-            pool, functools.partial(analyse_batch, gear.analyse), gear.options.analyse_timeout
+        self._thinkers: Thinkers[Page, Entry] = Thinkers(
+            pool, functools.partial(_think, gear.analyse, gear.form), gear.options.analyse_timeout
         )
         self._fetched: Blocks[Page] = Blocks(
             most=BATCH,
@@ -69,7 +71,7 @@ class _Hybrid:
         try:
             idle = self._gear.options.concurrency
             async with atransport_of(self._gear.rules.way, names, idle) as self._http:
-                await self._dispatch.run(self._visit, self._think())
+                await self._dispatch.run(self._visit, self._batches())
         finally:
             names.close()
             self._thinkers.close(kill=self._gear.frontier.in_flight > 0)
@@ -80,12 +82,12 @@ class _Hybrid:
         if self._gear.put_back(target, fetched, now()):
             return
         if fetched.body is None:  # nothing to think about
-            record = self._gear.record(target, fetched, None)
-            await self._dispatch.keep(target, record, home=fetched.home)
+            entry = written(self._gear.form, target, fetched, None)
+            await self._dispatch.keep(target, entry, home=fetched.home)
         else:
             await self._fetched.put((target, fetched))
 
-    async def _think(self) -> None:
+    async def _batches(self) -> None:
         """Keep a few batches in flight for each worker."""
         places = asyncio.Semaphore(BATCHES_AHEAD * self._gear.workers)
         async with asyncio.TaskGroup() as group:
@@ -96,12 +98,19 @@ class _Hybrid:
                 )
 
     async def _analyse(self, batch: list[Page]) -> None:
-        found = await self._thinkers.run([fetched for _, fetched in batch])
+        found = await self._thinkers.run(batch)
         for (target, fetched), result in zip(batch, found, strict=True):
-            analysed = _culprit(result) if isinstance(result, WorkerError) else result
-            record = self._gear.record(target, fetched, analysed)
-            await self._dispatch.keep(target, record, home=fetched.home)
+            if isinstance(result, WorkerError):
+                blamed = Analysed(outcome=Outcome.ANALYSE_ERROR, error=str(result))
+                entry = written(self._gear.form, target, fetched, blamed)
+            else:
+                entry = result
+            await self._dispatch.keep(target, entry, home=fetched.home)
 
 
-def _culprit(error: WorkerError) -> Analysed:
-    return Analysed(outcome=Outcome.ANALYSE_ERROR, error=str(error))
+def _think(analyse: Analyse, form: Form, pages: list[Page]) -> list[Entry]:
+    """Analyse pages and make their lines, in a worker: the loop only moves bytes."""
+    return [
+        written(form, target, fetched, analyse_guarded(analyse, fetched))
+        for target, fetched in pages
+    ]

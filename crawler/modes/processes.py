@@ -17,14 +17,16 @@ from queue import Empty, SimpleQueue
 import httpx
 import msgspec
 
+from crawler.core.entry import Entry, Form
 from crawler.core.errors import SourceError, WorkerError
 from crawler.core.frontier import Finished, Wait
 from crawler.core.job import FetchRules
-from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Target
+from crawler.core.pages import Batch, Fetched, Outcome, Target
 from crawler.core.ports import Analyse, Gear
 from crawler.core.urls import public_form
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
+from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.system.feed import Feed
 from crawler.system.pools import Crew
@@ -33,13 +35,13 @@ from crawler.wire.transports import transport_of
 
 __all__ = ["crawl"]
 
-Visited = tuple[Fetched, Analysed | None]
+Visited = tuple[Fetched, Entry]
 _Event = Future[Visited] | Batch | SourceError | None  # None: a request to stop
 
 
 def crawl(gear: Gear) -> None:
     """Crawl until the frontier is finished or a second request to stop; raises OutputError."""
-    crew = Crew(gear.workers, _prepare, gear.rules, gear.options.resolve, gear.analyse)
+    crew = Crew(gear.workers, _prepare, gear.rules, gear.options.resolve, gear.analyse, gear.form)
     try:
         _Parent(gear, crew).crawl()
     finally:
@@ -110,41 +112,43 @@ class _Parent:
             try:
                 visited = self._gear.stop.cut(again, only_forced=True)
             except WorkerError as error:
-                visited = _culprit(target, str(error))
+                visited = self._culprit(target, str(error))
             if visited is None:
                 return
             self._settle(target, *visited)
 
-    def _settle(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> None:
+    def _settle(self, target: Target, fetched: Fetched, entry: Entry) -> None:
         gear = self._gear
         if gear.put_back(target, fetched, now()):
             return
-        record = gear.record(target, fetched, analysed)
-        gear.keep.write([record])
-        gear.settle(target, record, now(), home=fetched.home)
+        gear.keep.write([entry])
+        gear.settle(target, entry, now(), home=fetched.home)
 
-
-def _culprit(target: Target, error: str) -> Visited:
-    """Return a visit that says whose fault it was: what was fetched is lost with the worker."""
-    where, blame = public_form(target.address), Outcome.ANALYSE_ERROR
-    return Fetched(url=target.url, final_url=where, outcome=blame, error=error), None
+    def _culprit(self, target: Target, error: str) -> Visited:
+        """Return a visit that says whose fault it was: what was fetched is lost with the worker."""
+        where, blame = public_form(target.address), Outcome.ANALYSE_ERROR
+        fetched = Fetched(url=target.url, final_url=where, outcome=blame, error=error)
+        return fetched, self._gear.form.entry(target, fetched, None)
 
 
 class _Worker:
     http: httpx.BaseTransport
     rules: FetchRules
     analyse: Analyse
+    form: Form
 
 
-def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse) -> None:
+def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse, form: Form) -> None:
     """Keep in this worker process what each page needs."""
     _Worker.http = transport_of(rules.way, Names(resolve))
     _Worker.rules = rules
     _Worker.analyse = staticmethod(analyse)
+    _Worker.form = form
 
 
 def _visit(target: Target) -> Visited:
-    """Fetch and analyse one page in a worker; its body stays there."""
+    """Fetch and analyse one page in a worker; its body and what was found in it stay there."""
     fetched = fetch(_Worker.http, target, _Worker.rules)
     analysed = analyse_guarded(_Worker.analyse, fetched)
-    return msgspec.structs.replace(fetched, body=None), analysed
+    entry = written(_Worker.form, target, fetched, analysed)
+    return msgspec.structs.replace(fetched, body=None), entry

@@ -17,6 +17,7 @@ from crawler.core.pages import Target
 from crawler.core.ports import Gear
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
+from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.wire.names import Names
 from crawler.wire.transports import transport_of
@@ -50,9 +51,9 @@ def _visit(gear: Gear, http: httpx.BaseTransport, target: Target) -> bool:
         analysed = gear.stop.cut(analyse_guarded, gear.analyse, fetched, only_forced=True)
         if analysed is None:
             return False
-    record = gear.record(target, fetched, analysed)
-    gear.keep.write([record])
-    gear.settle(target, record, now(), home=fetched.home)
+    entry = written(gear.form, target, fetched, analysed)
+    gear.keep.write([entry])
+    gear.settle(target, entry, now(), home=fetched.home)
     return True
 
 

@@ -15,12 +15,14 @@ from queue import SimpleQueue
 
 import httpx
 
+from crawler.core.entry import Entry
 from crawler.core.errors import OptionsError, SourceError
 from crawler.core.frontier import Finished, Wait
-from crawler.core.pages import Analysed, Batch, Fetched, Target
+from crawler.core.pages import Batch, Target
 from crawler.core.ports import Gear
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import fetch
+from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.system.feed import Feed
 from crawler.wire.names import Names
@@ -107,18 +109,15 @@ class _Crowd:
                 self._changed.notify()
                 return
         analysed = analyse_guarded(gear.analyse, fetched)
-        self._keep(target, fetched, analysed)
+        self._keep(target, written(gear.form, target, fetched, analysed), home=fetched.home)
 
-    def _keep(self, target: Target, fetched: Fetched, analysed: Analysed | None) -> None:
+    def _keep(self, target: Target, entry: Entry, *, home: bool | None) -> None:
         """Write and settle in one hold of the lock: nobody else can do it for us in between."""
-        gear = self._gear
         with self._changed:
-            if self._over:
-                return
-            record = gear.record(target, fetched, analysed)
-            gear.keep.write([record])
-            gear.settle(target, record, now(), home=fetched.home)
-            self._changed.notify()
+            if not self._over:
+                self._gear.keep.write([entry])
+                self._gear.settle(target, entry, now(), home=home)
+                self._changed.notify()
 
     def _deliver(self, batch: Batch | SourceError) -> None:
         with self._changed:

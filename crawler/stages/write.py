@@ -1,69 +1,55 @@
-"""Keep records: as lines in the output, failures in a file of their own, or by a callback."""
+"""Keep entries: their lines in the output, failures in a file of their own, or by a callback."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from crawler.core.pages import NOT_FAILURES
+from crawler.core.entry import Entry, Form
+from crawler.core.pages import Analysed, Fetched, Target
 from crawler.core.record import Record
-from crawler.core.urls import MAX_URL_LENGTH
 from crawler.stores.jsonl import LineFile
 from crawler.system.clock import cpu_of_thread
 
-__all__ = ["Outputs", "failed_line"]
+__all__ = ["Outputs", "written"]
+
+
+def written(form: Form, target: Target, fetched: Fetched, analysed: Analysed | None) -> Entry:
+    """Return the entry of a finished visit, with the CPU seconds that its lines took."""
+    began = cpu_of_thread()
+    entry = form.entry(target, fetched, analysed)
+    entry.write_cpu_s = cpu_of_thread() - began
+    return entry
 
 
 @dataclass
 class Outputs:
-    """Where records go; *line* turns one into a line, its end included.
+    """Where entries go; a callback is given their records, which must be in them."""
 
-    ``cpu_s`` adds up the CPU seconds of making lines, which is nearly all that writing costs.
-    """
-
-    line: Callable[[Record], bytes]
     records: LineFile | None
     failed: LineFile | None = None
     on_record: Callable[[Record], object] | None = None
-    cpu_s: float = 0.0
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Keep a block of records; raises OutputError."""
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Keep a block of entries; raises OutputError."""
         if self.records is not None:
-            self.records.write(self._lines(records))
-        if self.failed is not None and (failures := _failures(records)):
+            self.records.write(b"".join([entry.line for entry in entries]))
+        if self.failed is not None and (failures := _failures(entries)):
             self.failed.write(failures)
-        self._tell(records)
+        self._tell(entries)
 
-    async def awrite(self, records: Sequence[Record]) -> None:
+    async def awrite(self, entries: Sequence[Entry]) -> None:
         """Do the same, awaiting."""
         if self.records is not None:
-            await self.records.awrite(self._lines(records))
-        if self.failed is not None and (failures := _failures(records)):
+            await self.records.awrite(b"".join([entry.line for entry in entries]))
+        if self.failed is not None and (failures := _failures(entries)):
             await self.failed.awrite(failures)
-        self._tell(records)
+        self._tell(entries)
 
-    def _lines(self, records: Sequence[Record]) -> bytes:
-        began = cpu_of_thread()
-        lines = b"".join(map(self.line, records))
-        self.cpu_s += cpu_of_thread() - began
-        return lines
-
-    def _tell(self, records: Sequence[Record]) -> None:
+    def _tell(self, entries: Sequence[Entry]) -> None:
         if self.on_record is not None:
-            for record in records:
-                self.on_record(record)
+            for entry in entries:
+                if entry.record is not None:
+                    self.on_record(entry.record)
 
 
-def failed_line(record: Record) -> bytes:
-    """Return ``URL<TAB>outcome detail``: a line that a later crawl can be fed with."""
-    detail = "" if not isinstance(record.error, str) else f" {record.error}"
-    if isinstance(record.status, int) and not detail:
-        detail = f" {record.status}"
-    # Cut off, it would be another URL: then it is a comment.
-    mark = "#" if len(record.url) >= MAX_URL_LENGTH else ""
-    url = record.url.replace(" ", "%20")
-    return f"{mark}{url}\t{record.outcome}{detail}\n".encode()
-
-
-def _failures(records: Sequence[Record]) -> bytes:
-    failed = (record for record in records if record.outcome not in NOT_FAILURES)
-    return b"".join(map(failed_line, failed))
+def _failures(entries: Sequence[Entry]) -> bytes:
+    return b"".join([entry.failure for entry in entries])

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
+from crawler.core.entry import Entry
 from crawler.core.errors import SourceError
 from crawler.core.frontier import Finished, Wait
 from crawler.core.pages import Batch, Target
 from crawler.core.ports import Gear
-from crawler.core.record import Record
 from crawler.system.blocks import Blocks
 from crawler.system.clock import now
 from crawler.system.feed import Feed
@@ -20,17 +20,17 @@ __all__ = ["Dispatch"]
 BLOCK = 64
 BLOCK_SECONDS = 0.05
 
-#: Links of records that wait to be written: 100 000 are about 10 MB.
-LINKS_WAITING = 100_000
+#: Bytes of lines that wait to be written.
+BYTES_WAITING = 10_000_000
 
-_Kept = tuple[Target, Record, bool | None]
+_Kept = tuple[Target, Entry, bool | None]
 Job = Coroutine[None, None, None]
 
 
 class Dispatch:
     """Runs *visit* on each target, at most ``options.concurrency`` at once, until all is settled.
 
-    A visit ends by putting its target back, or by handing its record to ``keep``, here or from
+    A visit ends by putting its target back, or by handing its entry to ``keep``, here or from
     a task behind it.  The place is free when the visit is over; a full queue behind holds it.
     """
 
@@ -41,8 +41,8 @@ class Dispatch:
             most=BLOCK,
             within=BLOCK_SECONDS,
             bound=4 * BLOCK,
-            weigh=lambda kept: len(kept[1].links or ()),
-            heaviest=LINKS_WAITING,
+            weigh=lambda kept: len(kept[1].line),
+            heaviest=BYTES_WAITING,
         )
 
     async def run(self, visit: Callable[[Target], Job], *behind: Job) -> None:
@@ -61,9 +61,9 @@ class Dispatch:
             finally:
                 self._feed.close()
 
-    async def keep(self, target: Target, record: Record, *, home: bool | None) -> None:
-        """Have a record written, and its target settled after that; waits if many are."""
-        await self._kept.put((target, record, home))
+    async def keep(self, target: Target, entry: Entry, *, home: bool | None) -> None:
+        """Have an entry written, and its target settled after that; waits if many are."""
+        await self._kept.put((target, entry, home))
 
     async def _take(self, group: asyncio.TaskGroup, visit: Callable[[Target], Job]) -> None:
         gear, places = self._gear, self._gear.options.concurrency
@@ -90,10 +90,10 @@ class Dispatch:
                 raise
 
     async def _keep_block(self, block: list[_Kept]) -> None:
-        await self._gear.keep.awrite([record for _, record, _ in block])
+        await self._gear.keep.awrite([entry for _, entry, _ in block])
         moment = now()
-        for target, record, home in block:
-            self._gear.settle(target, record, moment, home=home)
+        for target, entry, home in block:
+            self._gear.settle(target, entry, moment, home=home)
         self._wake.set()
 
     def _free(self, visit: asyncio.Task[None]) -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
+from crawler.core.entry import Form
 from crawler.core.errors import SourceError
 from crawler.core.frontier import FINISHED, Frontier, Wait
 from crawler.core.job import FetchRules, Options
 from crawler.core.pages import Analysed, Batch, Fetched, Outcome, Place, Target, Timing
 from crawler.core.ports import Gear
-from crawler.core.record import record_of
 from crawler.core.report import Tally
 from crawler.core.retry import RetryPolicy
 
@@ -52,6 +52,7 @@ def gear(window=20):
         retry=RetryPolicy(2),
         tally=Tally(),
         analyse=lambda _: Analysed(),
+        form=Form(),
         intake=None,  # type: ignore[arg-type]
         keep=None,  # type: ignore[arg-type]
         stop=Asked(),  # type: ignore[arg-type]
@@ -125,8 +126,8 @@ def test_a_final_answer_is_not_put_back():
 
     assert not made.put_back(one, failed(outcome=Outcome.OK, status=200), 1.0)
     assert frontier.in_flight == 1
-    record = record_of(one, failed(outcome=Outcome.OK), None)
-    made.settle(one, record, 2.0, home=None)
+    entry = made.form.entry(one, failed(outcome=Outcome.OK), None)
+    made.settle(one, entry, 2.0, home=None)
     assert (frontier.settled, made.tally.records) == (1, 1)
 
 
@@ -138,14 +139,17 @@ def test_after_a_stop_nothing_is_taken_and_nothing_put_back():
 
     assert made.take(1, 1.0) == Wait(None)
     assert not made.put_back(one, failed(), 1.0)
-    made.settle(one, record_of(one, failed(), None), 1.0, home=None)
+    made.settle(one, made.form.entry(one, failed(), None), 1.0, home=None)
     assert made.take(1, 1.0) is FINISHED
 
 
-def test_what_analysing_cost_is_counted_once():
+def test_what_analysing_and_writing_cost_is_counted_when_it_is_settled():
     made, _ = gear()
-    record = made.record(target(), failed(), Analysed(cpu_s=0.25))
-    made.record(target(), failed(), None)
+    made.offer(Batch([target()], None, ended=True))
+    one = take_one(made)
+    entry = made.form.entry(one, failed(), Analysed(cpu_s=0.25))
+    entry.write_cpu_s = 0.5
+    made.settle(one, entry, 1.0, home=None)
 
-    assert made.tally.analyse_cpu_s == pytest.approx(0.25)
-    assert record.outcome is Outcome.TIMEOUT
+    assert (made.tally.analyse_cpu_s, made.tally.write_cpu_s) == (0.25, 0.5)
+    assert entry.outcome is Outcome.TIMEOUT

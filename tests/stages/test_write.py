@@ -2,25 +2,28 @@
 
 import asyncio
 import contextlib
+import pickle
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.core.entry import Form, failed_line
 from crawler.core.errors import OutputError
-from crawler.core.pages import NOT_FAILURES, Outcome
-from crawler.core.record import Record, encode
+from crawler.core.pages import NOT_FAILURES, Analysed, Fetched, Outcome, Timing
+from crawler.core.record import Record
 from crawler.core.urls import target_of
-from crawler.stages.write import Outputs, failed_line
+from crawler.stages.write import Outputs, written
 from crawler.stores.jsonl import LineFile
 from crawler.system.intake import Intake
 
 RECORDS = [Record(url=f"http://h/{outcome}", outcome=outcome) for outcome in Outcome]
+WHOLE = Form(failures=True, records=True)
 
 
-def json_line(record):
-    return encode(record) + b"\n"
+def entries(records=RECORDS, form=WHOLE):
+    return [form.entry_of(record) for record in records]
 
 
 @pytest.fixture(params=["write", "awrite"])
@@ -58,8 +61,8 @@ def fed_again(line, tmp_path):
 
 def test_each_record_is_a_line_and_each_failure_one_more(tmp_path, files, keep):
     told: list[Record] = []
-    outputs = Outputs(json_line, files[0], files[1], told.append)
-    keep(outputs, RECORDS[:5], [], RECORDS[5:])
+    outputs = Outputs(files[0], files[1], told.append)
+    keep(outputs, entries(RECORDS[:5]), [], entries(RECORDS[5:]))
 
     lines = (tmp_path / "records").read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=Record) for line in lines] == RECORDS
@@ -72,13 +75,16 @@ def test_each_record_is_a_line_and_each_failure_one_more(tmp_path, files, keep):
 
 def test_with_a_callback_alone_nothing_is_written(keep):
     told: list[Record] = []
-    keep(Outputs(json_line, None, on_record=told.append), RECORDS)
+    form = Form(line=None, records=True)
+    keep(Outputs(None, on_record=told.append), entries(form=form))
 
     assert told == RECORDS
+    assert {entry.line for entry in entries(form=form)} == {b""}
 
 
 def test_the_line_is_whatever_was_asked_for(tmp_path, files, keep):
-    keep(Outputs(lambda record: f"<{record.outcome}>\n".encode(), files[0]), RECORDS[:2])
+    form = Form(line=lambda record: f"<{record.outcome}>\n".encode())
+    keep(Outputs(files[0]), entries(RECORDS[:2], form))
 
     assert (tmp_path / "records").read_text() == "<ok>\n<http-error>\n"
 
@@ -90,20 +96,42 @@ def test_a_record_that_is_not_kept_is_not_told(tmp_path, keep, broken):
     paths[broken] = "/dev/full"
     with contextlib.ExitStack() as stack:
         records, failed = (stack.enter_context(LineFile(path)) for path in paths)
-        outputs = Outputs(json_line, records, failed, told.append)
+        outputs = Outputs(records, failed, told.append)
         with pytest.raises(OutputError, match="/dev/full"):
-            keep(outputs, RECORDS)
+            keep(outputs, entries())
 
     assert told == []
 
 
-def test_what_lines_cost_the_cpu_is_added_up(files, keep):
-    outputs = Outputs(json_line, files[0], files[1])
-    keep(outputs, RECORDS * 50)
-    once = outputs.cpu_s
-    keep(outputs, RECORDS * 50)
+def test_an_entry_has_what_the_books_count():
+    target = target_of("http://h/")
+    timing = Timing(queue=1.0, total=2.0)
+    fetched = Fetched(
+        url="http://h/", final_url="http://h/", outcome=Outcome.OK, wire_bytes=5, timing=timing
+    )
+    found = Analysed(bytes=7, cpu_s=0.25)
+    entry = written(Form(), target, fetched, found)
 
-    assert 0.0 < once < outputs.cpu_s
+    assert (entry.outcome, entry.bytes, entry.wire_bytes) == (Outcome.OK, 7, 5)
+    assert (entry.ms, entry.analyse_cpu_s) == (timing, 0.25)
+    assert entry.write_cpu_s > 0.0
+    assert (entry.failure, entry.record) == (b"", None)
+    assert msgspec.json.decode(entry.line, type=Record).bytes == 7
+
+
+def test_what_analysing_made_of_an_answer_is_its_outcome():
+    fetched = Fetched(url="http://h/", final_url="http://h/", outcome=Outcome.OK, status=200)
+    broken = Analysed(outcome=Outcome.DECODE_ERROR, error="not gzip")
+    entry = Form(failures=True).entry(target_of("http://h/"), fetched, broken)
+
+    assert entry.outcome is Outcome.DECODE_ERROR
+    assert entry.failure == b"http://h/\tdecode-error not gzip\n"
+
+
+def test_an_entry_travels():
+    [entry] = entries(RECORDS[:1])
+
+    assert pickle.loads(pickle.dumps(entry)) == entry
 
 
 @pytest.mark.parametrize(

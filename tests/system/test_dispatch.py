@@ -5,12 +5,12 @@ import contextlib
 
 import pytest
 
+from crawler.core.entry import Entry, Form
 from crawler.core.errors import SourceError
 from crawler.core.frontier import Frontier
 from crawler.core.job import FetchRules, Options
 from crawler.core.pages import Analysed, Batch, Outcome, Target
 from crawler.core.ports import Gear
-from crawler.core.record import Record
 from crawler.core.report import Tally
 from crawler.core.retry import RetryPolicy
 from crawler.system.dispatch import BLOCK, Dispatch
@@ -58,8 +58,8 @@ class Kept:
     def __init__(self):
         self.blocks = []
 
-    async def awrite(self, records):
-        self.blocks.append(list(records))
+    async def awrite(self, entries):
+        self.blocks.append(list(entries))
 
 
 def target(url):
@@ -75,6 +75,7 @@ def gear(intake, concurrency=8):
         retry=RetryPolicy(2),
         tally=Tally(),
         analyse=lambda _: Analysed(),
+        form=Form(),
         intake=intake,
         keep=Kept(),  # type: ignore[arg-type]
         stop=Stop(),  # type: ignore[arg-type]
@@ -83,8 +84,8 @@ def gear(intake, concurrency=8):
     )
 
 
-def record(target):
-    return Record(url=target.url, outcome=Outcome.OK)
+def entry(target):
+    return Entry(outcome=Outcome.OK, line=target.url.encode())
 
 
 def dispatched(made, visiting):
@@ -108,11 +109,13 @@ def test_every_target_is_visited_kept_and_settled_and_few_at_once():
         most = max(most, flying)
         await asyncio.sleep(0)
         flying -= 1
-        await dispatch.keep(target, record(target), home=True)
+        await dispatch.keep(target, entry(target), home=True)
 
     kept = dispatched(made, visit)
 
-    assert sorted(one.url for one in kept) == sorted(f"http://h{n % 50}/{n}" for n in range(300))
+    assert sorted(one.line.decode() for one in kept) == sorted(
+        f"http://h{n % 50}/{n}" for n in range(300)
+    )
     assert 1 < most <= 8
     assert (made.frontier.settled, made.tally.records) == (300, 300)
     assert max(map(len, made.keep.blocks)) <= BLOCK
@@ -122,7 +125,7 @@ def test_what_was_read_before_the_input_failed_is_kept():
     made = gear(Numbers(3, SourceError("list: unreadable")))
 
     async def visit(dispatch, target):
-        await dispatch.keep(target, record(target), home=True)
+        await dispatch.keep(target, entry(target), home=True)
 
     assert len(dispatched(made, visit)) == 3
     assert str(made.source_error) == "list: unreadable"
