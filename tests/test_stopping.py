@@ -40,7 +40,12 @@ def start(tmp_path):
         if mode not in {"serial", "processes"}:
             argv += ["-c", "4"]
         process = subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **more
+            argv,
+            bufsize=0,  # or what a buffer holds after readline() is lost to communicate()
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            **more,
         )
         started.append(process)
         return process
