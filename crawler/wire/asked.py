@@ -1,10 +1,11 @@
 """What an httpx request asks for in the wire's own terms: where, which bytes, how long to wait."""
 
+import functools
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
 import httpx
 
-from crawler.wire.http1 import request_head
+from crawler.wire.http1 import Header, request_head
 from crawler.wire.pool import Origin
 
 __all__ = ["Asked", "framed", "framed_awaiting"]
@@ -34,7 +35,7 @@ class Asked:
         self.method = request.method
         headers = request.headers.raw
         self.head = request_head(self.method, extensions.get("target") or url.raw_path, headers)
-        framing = [name.lower() for name, _ in headers if name.lower() in _FRAMING]
+        framing = _framing(tuple(headers))
         self.has_body = bool(framing)
         self.is_chunked = b"transfer-encoding" in framing
         timeouts = extensions.get("timeout") or {}
@@ -42,6 +43,12 @@ class Asked:
         self.read: float | None = timeouts.get("read")
         self.write: float | None = timeouts.get("write")
         self.pool: float | None = timeouts.get("pool")
+
+
+@functools.lru_cache(256)
+def _framing(headers: tuple[Header, ...]) -> frozenset[bytes]:
+    """Return the names of the headers that announce a body."""
+    return frozenset(name.lower() for name, _ in headers) & _FRAMING
 
 
 def framed(body: Iterable[bytes], *, is_chunked: bool) -> Iterator[bytes]:

@@ -208,15 +208,24 @@ class _Body(httpx.AsyncByteStream):
         self._asked = asked
         self._timings = timings
         self._began = began
+        self._chunks: list[bytes] = []
         self._is_done = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while not self._is_done:
-            chunks = await self._connection.chunks(self._asked.read)
-            if not chunks or self._connection.reader.complete:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        # No async generator: a loop's account of those costs more than the iteration.
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._chunks:
+            if self._is_done:
+                raise StopAsyncIteration
+            self._chunks = await self._connection.chunks(self._asked.read)
+            self._chunks.reverse()
+            if self._connection.reader.complete:
                 self._finish()
-            for chunk in chunks:
-                yield chunk
+            if not self._chunks:
+                raise StopAsyncIteration
+        return self._chunks.pop()
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
