@@ -1,13 +1,16 @@
 """Whatever ends a crawl early: a clear message, the right exit code, whole lines, no orphan."""
 
+import fcntl
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from fixtures.running import serve
 
 LIMIT = 60  # seconds for anything to happen at all; nothing here takes a tenth of it
 QUICK, SLOW = 8, 40
+PIPE = 4096  # bytes that the smallest pipe holds
+ENDS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 pytestmark = pytest.mark.parametrize("mode", MODES)
 
@@ -42,10 +47,8 @@ def start(tmp_path):
         process = subprocess.Popen(
             argv,
             bufsize=0,  # or what a buffer holds after readline() is lost to communicate()
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             start_new_session=True,
-            **more,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
         )
         started.append(process)
         return process
@@ -55,8 +58,8 @@ def start(tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(LIMIT)
-        process.stdout.close()
-        process.stderr.close()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()
         until(lambda pid=process.pid: not of_session(pid))
 
 
@@ -81,6 +84,32 @@ def of_session(session):
     return found
 
 
+def come_to_rest(process):
+    """Wait until all of its threads wait, or until it ends; what it was sent it has dealt with.
+
+    Python runs a handler only between two of its own steps.  A signal that comes after the last
+    of them and before a lock is waited for is dealt with when that wait is over.
+    """
+    until(lambda: process.poll() is not None or is_at_rest(process.pid))
+
+
+def is_at_rest(pid):
+    """Say whether no thread of a process has run between two looks."""
+    first, second = threads_of(pid), threads_of(pid)
+    return first == second and all("State:\tS (sleeping)" in lines for lines in first.values())
+
+
+def threads_of(pid):
+    """Return of each thread whether it sleeps and how often it began to."""
+    wanted = ("State", "voluntary", "nonvoluntary")
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = (task / "status").read_text().splitlines()
+            found[task.name] = [line for line in lines if line.startswith(wanted)]
+    return found
+
+
 def pages(site, way, count=QUICK):
     return [f"{site.url}/p/{number}?{way}" for number in range(count)]
 
@@ -90,14 +119,20 @@ def read(process, count):
     return [json.loads(process.stdout.readline()) for _ in range(count)]
 
 
+def unread(pipe):
+    """Return how many bytes stand in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def rest(process):
     out, err = process.communicate(timeout=LIMIT)
+    err = err or b""  # where it was led elsewhere
     assert not out or out.endswith(b"\n")
     assert b"Traceback" not in err, err.decode()
     return [json.loads(line) for line in out.splitlines()], err.decode()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), ENDS)
 def test_one_signal_finishes_what_is_in_flight(site, start, mode, number, code):
     site.reset()
     urls = pages(site, "size=2kB") + pages(site, "latency=700ms", SLOW)
@@ -126,6 +161,7 @@ def test_a_second_signal_stops_in_the_middle(site, start, mode):
 
     os.killpg(process.pid, signal.SIGINT)
     assert b"once more to stop now" in process.stderr.readline()
+    come_to_rest(process)
     os.killpg(process.pid, signal.SIGINT)
     more, err = rest(process)
 
@@ -133,6 +169,116 @@ def test_a_second_signal_stops_in_the_middle(site, start, mode):
     assert "stopped   by SIGINT" in err
     outcomes = Counter(record["outcome"] for record in records + more)
     assert outcomes == {"ok": QUICK, "interrupted": SLOW}
+
+
+def stalled(site, start, mode, number):
+    """Start a crawl, fill the pipe that nobody reads, and insist; returns it and its URLs."""
+    site.reset()
+    urls = pages(site, "size=20kB&links=200") + pages(site, "fault=hang", SLOW)
+    words = ("-o", "-", "--read-timeout", "50s", "--timeout", "50s")
+    process = start(mode, urls, *words, pipesize=PIPE)
+    # Each line is longer than the pipe: what is full holds the beginning of one, and its
+    # writer stands in the middle of it.
+    until(lambda: unread(process.stdout) == PIPE)
+    come_to_rest(process)
+
+    os.killpg(process.pid, number)
+    assert b"once more to stop now" in process.stderr.readline()
+    come_to_rest(process)
+    os.killpg(process.pid, number)
+    come_to_rest(process)
+    if mode in {"async", "hybrid"}:  # the others cannot hang up while their owner writes
+        until(lambda: site.truth()["in_flight"] == 0)
+    return process, urls
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
+def test_a_reader_that_stands_still_at_a_forced_stop_gets_each_record_once(
+    site, start, mode, number, code
+):
+    process, urls = stalled(site, start, mode, number)
+    assert process.poll() is None  # it waits for its reader: half a line helps nobody
+    records, err = rest(process)
+
+    assert process.returncode == code
+    assert f"stopped   by {number.name}" in err
+    assert sorted(record["url"] for record in records) == sorted(urls)
+    outcomes = Counter(record["outcome"] for record in records)
+    assert set(outcomes) == {"ok", "interrupted"}
+    assert outcomes["ok"] <= QUICK
+
+
+def test_a_third_signal_ends_it_though_nobody_reads(site, start, mode):
+    process, _ = stalled(site, start, mode, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(LIMIT) == -signal.SIGINT
+    until(lambda: not of_session(process.pid))
+    assert len(process.stdout.read()) == PIPE
+
+
+@pytest.fixture
+def pipe():
+    """Return the two ends of a pipe; it stays open when nothing more comes."""
+    reader, writer = os.pipe()
+    with open(reader, "rb") as reading, open(writer, "wb", buffering=0) as writing:
+        yield reading, writing
+
+
+def test_what_the_input_delivers_after_a_request_to_stop_is_not_crawled(site, start, mode, pipe):
+    reading, writing = pipe
+    site.reset()
+    hangs, *late = pages(site, "fault=hang", 3)
+    words = ("-", "-o", "-", "--read-timeout", "50s", "--timeout", "50s")
+    process = start(mode, [], *words, stdin=reading)
+    writing.write(f"{hangs}\n".encode())
+    until(lambda: site.truth()["in_flight"] == 1)
+    come_to_rest(process)
+
+    os.killpg(process.pid, signal.SIGINT)
+    assert b"once more to stop now" in process.stderr.readline()
+    writing.write("".join(f"{url}\n" for url in late).encode())
+    come_to_rest(process)
+    assert (unread(reading) > 0) == (mode == "serial")  # which has its hands full
+    os.killpg(process.pid, signal.SIGINT)
+    records, err = rest(process)
+
+    read_lines = 1 if mode == "serial" else 3
+    assert process.returncode == 130
+    assert site.truth()["requests"] == 1
+    assert {record["outcome"] for record in records} == {"interrupted"}
+    assert sorted(record["url"] for record in records) == [hangs, *late][:read_lines]
+    assert f"go on from standard input line {read_lines + 1}" in err
+
+
+@pytest.fixture(params=["closed", "without a reader"])
+def nobody(request):
+    """Return how to start a process that has nobody to tell anything."""
+    if request.param == "closed":
+        yield {"stderr": None, "preexec_fn": lambda: os.close(2)}
+        return
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield {"stderr": writer}
+    os.close(writer)
+
+
+def test_a_signal_stops_politely_with_nobody_to_tell(site, start, mode, nobody):
+    number, code = ENDS["preexec_fn" in nobody]
+    site.reset()
+    urls = pages(site, "size=2kB") + pages(site, "latency=300ms", SLOW)
+    process = start(mode, urls, "-o", "-", **nobody)
+    records = read(process, QUICK)
+    until(lambda: site.truth()["in_flight"] > 0)
+
+    os.killpg(process.pid, number)
+    more, _ = rest(process)
+
+    assert process.returncode == code
+    assert sorted(record["url"] for record in records + more) == sorted(urls)
+    outcomes = Counter(record["outcome"] for record in records + more)
+    assert set(outcomes) == {"ok", "interrupted"}
+    assert outcomes["ok"] > QUICK
 
 
 def test_a_closed_pipe_ends_the_crawl_silently(site, start, mode):

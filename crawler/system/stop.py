@@ -45,9 +45,11 @@ class Stop:
 
     @contextmanager
     def on_change(self, wake: Callable[[], object]) -> Iterator[None]:
-        """Call *wake* at each request while inside."""
+        """Call *wake* at each request while inside, and at once if one came before."""
         self._wakes.append(wake)
         try:
+            if self.requested:
+                wake()
             yield
         finally:
             self._wakes.remove(wake)

@@ -64,10 +64,20 @@ def test_each_request_wakes_whoever_is_registered_and_no_one_else():
     with stop.on_change(lambda: woken.append("a")):
         stop.request("x")
         with stop.on_change(lambda: woken.append("b")):
+            woken.clear()
             stop.request("x")
     stop.request("x")
 
-    assert woken == ["a", "a", "b"]
+    assert woken == ["a", "b"]
+
+
+def test_who_registers_after_a_request_is_woken_at_once():
+    stop, woken = Stop(), []
+    with stop.on_change(lambda: woken.append("a")):
+        assert woken == []
+        stop.request("x")
+    with stop.on_change(lambda: woken.append("b")):
+        assert woken == ["a", "b"]
 
 
 def test_a_wait_that_ends_by_itself_gives_its_result():
