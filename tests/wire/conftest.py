@@ -161,6 +161,6 @@ def trusting(monkeypatch, tmp_path):
         authority.cert_pem.write_to_path(str(path))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-        monkeypatch.setattr("crawler.wire.tls._made", [])
+        monkeypatch.setattr("crawler.wire.tls._made", {})
 
     return trust
