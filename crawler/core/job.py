@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-import ada_url
 import msgspec
 
 from crawler.core.errors import OptionsError
 from crawler.core.guard import Guard
 from crawler.core.pages import AnalyseLimits
+from crawler.core.proxy import Proxy
 
 __all__ = [
     "LOOPS",
@@ -29,7 +29,6 @@ MODES = ("serial", "threads", "async", "processes", "hybrid")  # in reading orde
 POOLS = ("processes", "threads")
 LOOPS = ("uvloop", "asyncio")
 TRANSPORTS = ("wire", "httpcore")
-PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class Options(msgspec.Struct, kw_only=True, frozen=True):
@@ -40,7 +39,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     addresses, as curl's option of that name does.  ``treat_as_public`` names networks that
     are handled as public ones though they are not: polite limits towards them, and no way
     from them into private ones.  ``transport`` None means the wire, or httpcore where there
-    is a ``proxy`` or ``http2`` is allowed.
+    is a ``proxy`` or ``http2`` is allowed.  No proxy is taken from the environment: a crawl
+    does the same wherever it is started.
     """
 
     mode: str = "hybrid"
@@ -71,18 +71,28 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Way(msgspec.Struct, kw_only=True, frozen=True):
-    """The way to the network: a transport, the URL of a proxy, and whether HTTP/2 may be used."""
+    """The way to the network: a transport, a proxy, and whether HTTP/2 may be used."""
 
     transport: str = "wire"
-    proxy: str | None = None
+    proxy: Proxy | None = None
     http2: bool = False
 
     @classmethod
     def of(cls, options: Options) -> "Way":
-        """Return the way in *options*: the wire, unless it does not go there."""
+        """Return the way in *options*: the wire, unless it does not go there.
+
+        Raises OptionsError for what is no proxy, and for a transport that has none.
+        """
         elsewhere = options.proxy is not None or options.http2
+        if options.transport == "wire" and elsewhere:
+            what = "--http2" if options.http2 else "--proxy"
+            raise OptionsError(f"--transport wire: does not go with {what}; leave it out")
         transport = options.transport or ("httpcore" if elsewhere else "wire")
-        return cls(transport=transport, proxy=options.proxy, http2=options.http2)
+        try:
+            proxy = None if options.proxy is None else Proxy.of(options.proxy)
+        except ValueError as error:
+            raise OptionsError(f"--proxy: {error}") from None
+        return cls(transport=transport, proxy=proxy, http2=options.http2)
 
 
 @dataclass(frozen=True)
@@ -177,7 +187,7 @@ def validated(options: Options) -> Options:
     _check_numbers(values)
     _check_headers(options)
     _check_addresses(options.resolve)
-    _check_way(options)
+    Way.of(options)
     return options
 
 
@@ -201,17 +211,6 @@ def _check_headers(options: Options) -> None:
             raise OptionsError(f"--header {name!r}: is set by the crawl itself")
     if not _HEADER_VALUE.fullmatch(options.user_agent or ""):
         raise OptionsError("--user-agent: ASCII on one line wanted")
-
-
-def _check_way(options: Options) -> None:
-    if options.transport == "wire" and (options.proxy is not None or options.http2):
-        what = "--http2" if options.http2 else "--proxy"
-        raise OptionsError(f"--transport wire: does not go with {what}; leave it out")
-    if options.proxy is not None:
-        scheme, _, rest = options.proxy.partition("://")
-        if scheme not in PROXY_SCHEMES or not rest or not ada_url.check_url(f"http://{rest}"):
-            wanted = ", ".join(f"{scheme}://" for scheme in PROXY_SCHEMES)
-            raise OptionsError(f"--proxy: a URL that begins with one of {wanted} wanted")
 
 
 def _check_addresses(resolve: dict[str, str]) -> None:

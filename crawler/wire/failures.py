@@ -9,7 +9,7 @@ import httpx
 
 from crawler.core.errors import WorkerError
 from crawler.core.pages import Outcome
-from crawler.wire.visit import RefusedAddressError
+from crawler.wire.visit import RefusedAddressError, RefusedByProxyError
 
 __all__ = ["Limits", "failure_of"]
 
@@ -62,7 +62,11 @@ def failure_of(
     Raises WorkerError when it was this process that could open no more sockets.
 
     *out_of_time* tells that the deadline has passed, *received* that an answer had begun.
+    An httpx.ProxyError is what went wrong on the way to the proxy; what that is, is its cause.
     """
+    if isinstance(error, httpx.ProxyError) and isinstance(error.__cause__, Exception):
+        named = failure_of(error.__cause__, limits, out_of_time=out_of_time, received=received)
+        return named and (named[0], f"at the proxy: {named[1]}")
     if isinstance(error, httpx.TimeoutException):
         return Outcome.TIMEOUT, _timeout(type(error), limits, out_of_time=out_of_time)
     chain = list(_chain(error))
@@ -72,8 +76,8 @@ def failure_of(
     if cause is None and isinstance(error, httpx.RemoteProtocolError) and not received:
         return Outcome.RESET, "the connection was closed without an answer"
     if cause is None:
-        named = (named for kind, named in _BY_TYPE.items() if isinstance(error, kind))
-        cause = next(named, None)
+        by_type = (named for kind, named in _BY_TYPE.items() if isinstance(error, kind))
+        cause = next(by_type, None)
     return cause
 
 
@@ -88,6 +92,8 @@ def _cause(chain: list[BaseException]) -> tuple[Outcome, str] | None:
 def _named(found: BaseException) -> tuple[Outcome, str] | None:
     if isinstance(found, RefusedAddressError):
         return Outcome.PRIVATE_ADDRESS, f"led to {found.address}, which is not public"
+    if isinstance(found, RefusedByProxyError):
+        return Outcome.REFUSED, f"refused by the proxy: {found.reason}"
     if isinstance(found, ssl.SSLCertVerificationError):
         return Outcome.TLS, _CERTIFICATE.get(found.verify_code, "the certificate is not trusted")
     if isinstance(found, OSError) and found.errno in _UNREACHABLE:

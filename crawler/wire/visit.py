@@ -5,7 +5,14 @@ import httpx
 from crawler.core.guard import Guard
 from crawler.system.clock import now
 
-__all__ = ["IDEMPOTENT", "RefusedAddressError", "Timings", "Visit", "visit_of"]
+__all__ = [
+    "IDEMPOTENT",
+    "RefusedAddressError",
+    "RefusedByProxyError",
+    "Timings",
+    "Visit",
+    "visit_of",
+]
 
 #: Methods that may be sent again when a connection broke (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -17,6 +24,14 @@ class RefusedAddressError(Exception):
     def __init__(self, address: str):
         super().__init__(address)
         self.address = address
+
+
+class RefusedByProxyError(Exception):
+    """The proxy did not do what it was asked for; ``reason`` is in our own words."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Timings:
@@ -64,13 +79,21 @@ class Visit:
         self.received = False
         self._hops = 0
 
-    def check(self, address: str) -> None:
-        """Raise RefusedAddressError unless *address* may be reached."""
-        if not self.may(address):
-            raise RefusedAddressError(address)
-        self.home = self.guard.is_home(address)
+    def check(self, *addresses: str) -> None:
+        """Raise RefusedAddressError unless all *addresses* may be reached.
+
+        There is more than one where a proxy will choose.
+        """
+        for address in addresses:
+            if not self.may(address):
+                raise RefusedAddressError(address)
+        self.met(home=all(map(self.guard.is_home, addresses)))
+
+    def met(self, *, home: bool) -> None:
+        """Note where the peer of this hop is."""
+        self.home = home
         if not self._hops:
-            self.first_home = self.home
+            self.first_home = home
 
     def may(self, address: str) -> bool:
         """Ask the guard."""
