@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from importlib.util import find_spec
 
 from crawler.core.bounds import Load, binding_limit
 from crawler.core.entry import Form
@@ -74,7 +75,11 @@ class Crawl:
         self.frontier = Frontier(is_home=partial(is_home_name, guard=rules.guard))
         self.stop = Stop()
         self.workers = options.workers or usable_cores()
-        ensure_descriptors(in_flight(options, self.workers), self.workers)
+        connections = ensure_descriptors(
+            in_flight(options, self.workers),
+            self.workers,
+            shared=options.mode in {"async", "hybrid"},
+        )
         _check_parts(options, analyse)
         self._files = ExitStack()
         self._intake = Intake(sources)
@@ -98,6 +103,7 @@ class Crawl:
             stop=self.stop,
             draw=random.random,
             workers=self.workers,
+            connections=connections,
             resume_at=self._intake.resume_at(),
         )
 
@@ -204,6 +210,8 @@ class Crawl:
 
 def _check_parts(options: Options, analyse: Analyse) -> None:
     """Find out before anything is opened or started what this run cannot have."""
+    if options.http2 and find_spec("h2") is None:
+        raise OptionsError("--http2: needs h2: install crawl[http2]")
     if options.mode in {"async", "hybrid"}:
         loop_factory(options.loop)
     if options.mode == "processes" or (options.mode, options.pool) == ("hybrid", "processes"):

@@ -43,8 +43,10 @@ def _how() -> list[inspect.Parameter]:
         _option("transport", Transport | None, None, "--transport",
                 help="The way to the network.  [default: wire; httpcore with --proxy or --http2]"),
         _option("proxy", str | None, None, "--proxy", metavar="URL",
-                help="Ask this proxy for everything: http, https, socks5 or socks5h."),
-        _option("http2", bool, False, "--http2", help="Use HTTP/2 where a server offers it."),
+                help="Ask this proxy for everything: http, https, socks5 or socks5h; no variable "
+                "of the environment names one."),
+        _option("http2", bool, False, "--http2",
+                help="Use HTTP/2 where a server offers it over TLS."),
         _option("user_agent", str | None, None, "--user-agent", "-A", metavar="TEXT",
                 help="What to call ourselves.  [default: crawl/VERSION]"),
         _option("headers", list[str] | None, None, "--header", "-H", metavar="'NAME: VALUE'",

@@ -36,7 +36,12 @@ def settings_line(options: Options, workers: int) -> str:
         parts.append(f"{workers} worker {kind}")
     if options.mode in {"async", "hybrid"}:
         parts.append(f"{options.loop} loop")
-    parts.append(f"transport {Way.of(options).transport}")
+    way = Way.of(options)
+    parts.append(f"transport {way.transport}")
+    if way.proxy is not None:
+        parts.append(f"proxy {way.proxy}")
+    if way.http2:
+        parts.append("HTTP/2 where offered")
     parts.append(f"timeout {options.timeout:g} s, {options.retries} retries")
     return ", ".join(parts)
 
