@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import fetch, little, memory, modes, peers
+from bench import border, connections, fetch, little, memory, modes, peers
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
@@ -28,6 +28,18 @@ def everything(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         for measure in (little.measure, modes.measure, memory.measure):
             _report(measure(), quick=False)
+
+
+@app.command("border")
+def border_command(*, quick: Quick = False) -> None:
+    """What it costs a page to cross to a worker process, in three ways; 3 minutes."""
+    _report(border.measure(border.QUICK if quick else border.FULL), quick=quick)
+
+
+@app.command("connections")
+def connections_command(*, quick: Quick = False) -> None:
+    """Hundreds and ten thousand connections at once: speed and memory; 3 minutes."""
+    _report(connections.measure(connections.QUICK if quick else connections.FULL), quick=quick)
 
 
 @app.command("demo")

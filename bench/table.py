@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bench import fetch, little, memory, modes, standings
+from bench import border, connections, fetch, little, memory, modes, standings
 from bench.layout import Table, markdown
 from bench.results import Kept, Results
 
@@ -13,6 +13,8 @@ __all__ = ["TABLES", "printed", "tables"]
 
 #: For each experiment the shape of its results, and what makes tables of them.
 TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
+    "border": (border.BorderResults, border.tables),
+    "connections": (Results, connections.tables),
     "fetch": (fetch.FetchResults, fetch.tables),
     "little": (Results, little.tables),
     "memory": (Results, memory.tables),

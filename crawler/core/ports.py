@@ -68,6 +68,7 @@ class Gear:
     stop: Stop
     draw: Callable[[], float]
     workers: int
+    connections: int = 0
     resume_at: Place | None = None
     source_error: SourceError | None = None
 

@@ -36,7 +36,7 @@ async def _crawl(gear: Gear) -> None:
     dispatch = Dispatch(gear)
     names = Names(gear.options.resolve)
     try:
-        async with atransport_of(gear.rules.way, names, gear.options.concurrency) as http:
+        async with atransport_of(gear.rules.way, names, gear.connections) as http:
             await dispatch.run(functools.partial(_visit, gear, dispatch, http))
     finally:
         names.close()

@@ -69,8 +69,8 @@ class _Hybrid:
     async def crawl(self) -> None:
         names = Names(self._gear.options.resolve)
         try:
-            idle = self._gear.options.concurrency
-            async with atransport_of(self._gear.rules.way, names, idle) as self._http:
+            way, most = self._gear.rules.way, self._gear.connections
+            async with atransport_of(way, names, most) as self._http:
                 await self._dispatch.run(self._visit, self._batches())
         finally:
             names.close()

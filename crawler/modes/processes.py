@@ -5,7 +5,8 @@
 
 Unit        a process; one URL and one attempt at a time crosses the border
 Owner       the parent owns the frontier; workers know of one page only
-Limit       P pages in flight; each attempt crosses a border twice
+Limit       P pages in flight, and P more at the workers' doors, or they would stand idle while
+            a result crosses the border and the next page comes back
 Stops       when what is in flight is done; told twice, the workers are killed
 Contains    a page that kills its worker or hangs in it costs that page alone
 """
@@ -30,10 +31,14 @@ from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.system.feed import Feed
 from crawler.system.pools import Crew
+from crawler.system.stop import LOOK
 from crawler.wire.names import Names
 from crawler.wire.transports import transport_of
 
 __all__ = ["crawl"]
+
+#: Pages handed to each worker: one in work, one ready.
+AHEAD = 2
 
 Visited = tuple[Fetched, Entry]
 _Event = Future[Visited] | Batch | SourceError | None  # None: a request to stop
@@ -64,8 +69,8 @@ class _Parent:
         self._feed.close()
 
     def _crawl(self) -> None:
-        gear = self._gear
-        while not isinstance(step := gear.take(gear.workers - len(self._running), now()), Finished):
+        gear, places = self._gear, AHEAD * self._gear.workers
+        while not isinstance(step := gear.take(places - len(self._running), now()), Finished):
             self._feed.ask(gear.frontier.room())
             if isinstance(step, Wait):
                 self._wait(step.until)
@@ -80,9 +85,9 @@ class _Parent:
     def _wait(self, until: float | None) -> None:
         """Wait for a result, for input, for a time; or for a page that takes too long."""
         taken = [target.taken_at for target in self._running.values()]
-        overdue = min(taken) + self._budget if taken else None
+        overdue = min(taken) + AHEAD * self._budget if taken else None
         ends = min((time for time in (until, overdue) if time is not None), default=None)
-        left = None if ends is None else max(0.0, ends - now())
+        left = LOOK if ends is None else min(LOOK, max(0.0, ends - now()))
         try:
             event = self._events.get(timeout=left)
         except Empty:
@@ -111,8 +116,10 @@ class _Parent:
             again = functools.partial(self._crew.alone, _visit, target, self._budget)
             try:
                 visited = self._gear.stop.cut(again, only_forced=True)
-            except WorkerError as error:
-                visited = self._culprit(target, str(error))
+            except WorkerError as error:  # what was fetched is lost with the worker
+                where, blame = public_form(target.address), Outcome.ANALYSE_ERROR
+                lost = Fetched(url=target.url, final_url=where, outcome=blame, error=str(error))
+                visited = lost, self._gear.form.entry(target, lost, None)
             if visited is None:
                 return
             self._settle(target, *visited)
@@ -124,31 +131,18 @@ class _Parent:
         gear.keep.write([entry])
         gear.settle(target, entry, now(), home=fetched.home)
 
-    def _culprit(self, target: Target, error: str) -> Visited:
-        """Return a visit that says whose fault it was: what was fetched is lost with the worker."""
-        where, blame = public_form(target.address), Outcome.ANALYSE_ERROR
-        fetched = Fetched(url=target.url, final_url=where, outcome=blame, error=error)
-        return fetched, self._gear.form.entry(target, fetched, None)
 
-
-class _Worker:
-    http: httpx.BaseTransport
-    rules: FetchRules
-    analyse: Analyse
-    form: Form
+#: What each page needs, in a worker process.
+_kit: list[tuple[httpx.BaseTransport, FetchRules, Analyse, Form]] = []
 
 
 def _prepare(rules: FetchRules, resolve: dict[str, str], analyse: Analyse, form: Form) -> None:
-    """Keep in this worker process what each page needs."""
-    _Worker.http = transport_of(rules.way, Names(resolve))
-    _Worker.rules = rules
-    _Worker.analyse = staticmethod(analyse)
-    _Worker.form = form
+    _kit.append((transport_of(rules.way, Names(resolve)), rules, analyse, form))
 
 
 def _visit(target: Target) -> Visited:
     """Fetch and analyse one page in a worker; its body and what was found in it stay there."""
-    fetched = fetch(_Worker.http, target, _Worker.rules)
-    analysed = analyse_guarded(_Worker.analyse, fetched)
-    entry = written(_Worker.form, target, fetched, analysed)
+    [(http, rules, analyse, form)] = _kit
+    fetched = fetch(http, target, rules)
+    entry = written(form, target, fetched, analyse_guarded(analyse, fetched))
     return msgspec.structs.replace(fetched, body=None), entry

@@ -10,8 +10,9 @@ Stops       each thread after its page; told twice, the threads are left behind:
             read cannot be called back, so what they still bring home is dropped
 """
 
+import contextlib
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import httpx
 
@@ -25,6 +26,7 @@ from crawler.stages.fetch import fetch
 from crawler.stages.write import written
 from crawler.system.clock import now
 from crawler.system.feed import Feed
+from crawler.system.stop import LOOK
 from crawler.wire.names import Names
 from crawler.wire.transports import transport_of
 
@@ -65,7 +67,7 @@ class _Crowd:
         try:
             with stop.on_change(lambda: self._ended.put(_ASKED)):
                 while count and not stop.forced:
-                    ended = self._ended.get()
+                    ended = self._next_ended()
                     if ended is _ASKED:
                         with self._changed:
                             self._changed.notify_all()
@@ -75,6 +77,12 @@ class _Crowd:
                         raise ended
         finally:
             self._finish()
+
+    def _next_ended(self) -> BaseException | None:
+        while not self._gear.stop.forced:
+            with contextlib.suppress(Empty):
+                return self._ended.get(timeout=LOOK)
+        return _ASKED
 
     def work(self) -> None:
         """Take page after page; what one thread raises ends the run."""

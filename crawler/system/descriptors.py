@@ -12,15 +12,24 @@ SPARE = 64
 SOCKETS = 3
 
 
-def ensure_descriptors(in_flight: int, workers: int) -> None:
-    """Raise the soft limit if it is too low; raises OptionsError where the hard one is."""
+def ensure_descriptors(in_flight: int, workers: int, *, shared: bool) -> int:
+    """Return how many connections may be open at once; raises OptionsError if too few.
+
+    The soft limit is raised if it is too low.  Connections that all places *share* can do with
+    few idle ones: a quarter more than are in flight.
+    """
+    others = 8 * workers + SPARE
+    wanted = SOCKETS * in_flight
+    least = in_flight + in_flight // 4 if shared else wanted
     if importlib.util.find_spec("resource") is None:
-        return  # Windows has no such limit
+        return wanted  # Windows has no such limit
     resource = importlib.import_module("resource")
-    wanted = SOCKETS * in_flight + 8 * workers + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise OptionsError(f"{in_flight} in flight need {wanted} open files; the limit is {hard}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted + others:
+        return wanted
+    most = wanted + others if hard == resource.RLIM_INFINITY else min(hard, wanted + others)
+    if most < least + others:
+        needed = f"{in_flight} in flight need {least + others} open files"
+        raise OptionsError(f"{needed}; the limit is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    return int(max(soft, most)) - others

@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
-__all__ = ["Cut", "Stop"]
+__all__ = ["LOOK", "Cut", "Stop"]
 
 _T = TypeVar("_T")
+
+#: Seconds after which a waiting main thread looks whether it was told to stop.  A signal that
+#: comes just before a queue blocks is handled only when something else ends the wait.
+LOOK = 0.25
 
 
 class Cut(BaseException):

@@ -12,7 +12,7 @@ from crawler.wire.connection import Connection
 from crawler.wire.names import Names
 from crawler.wire.opening import Opener
 from crawler.wire.places import Places
-from crawler.wire.pool import IdlePool, Origin
+from crawler.wire.pool import IDLE_SECONDS, IdlePool, Origin
 from crawler.wire.tls import tls_context
 from crawler.wire.visit import Timings, Visit, visit_of
 
@@ -24,6 +24,7 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     *limits* are httpx's: ``max_connections`` in use at once, ``max_keepalive_connections`` and
     ``keepalive_expiry`` for the idle ones.  *max_per_host* bounds those in use to one origin.
+    To keep all together below *max_open*, idle ones are closed, the oldest first.
     *tls* is a context for https; without it certificates are verified against what the system
     trusts.  *names* looks names up.  HTTP/1.1 only, and no proxies.
 
@@ -37,15 +38,16 @@ class WireTransport(httpx.AsyncBaseTransport):
         *,
         limits: httpx.Limits | None = None,
         max_per_host: int | None = None,
+        max_open: int | None = None,
         tls: ssl.SSLContext | None = None,
         names: Names | None = None,
     ):
-        limits = limits or httpx.Limits(max_keepalive_connections=None, keepalive_expiry=15.0)
+        limits = limits or httpx.Limits(keepalive_expiry=IDLE_SECONDS)
         self._tls = tls
         self._owns_names = names is None
         self._names = names or Names({})
         self._opener = Opener(self._names, self._context, self._lost)
-        self._most = limits.max_connections
+        self._max_open = max_open or limits.max_connections
         self._places = Places(limits.max_connections, max_per_host)
         self._pool: IdlePool[Connection] = IdlePool(
             limits.max_keepalive_connections, limits.keepalive_expiry
@@ -124,7 +126,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         return None
 
     async def _new(self, asked: Asked, visit: Visit, timings: Timings) -> Connection:
-        if self._most is not None and len(self._open) >= self._most:
+        if self._max_open is not None and len(self._open) >= self._max_open:
             _abort(self._pool.oldest())
         connection = await self._opener.open(asked.origin, visit, timings, asked.connect)
         if connection.is_open:  # or it was lost already, and nobody would take it out again

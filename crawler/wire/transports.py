@@ -6,7 +6,6 @@ from crawler.core.job import Way
 from crawler.wire.blocking_transport import BlockingWireTransport
 from crawler.wire.httpcore_transports import AHttpcoreTransport, HttpcoreTransport
 from crawler.wire.names import Names
-from crawler.wire.pool import IDLE_SECONDS
 from crawler.wire.transport import WireTransport
 
 __all__ = ["atransport_of", "transport_of"]
@@ -20,8 +19,7 @@ def transport_of(way: Way, names: Names) -> httpx.BaseTransport:
 
 
 def atransport_of(way: Way, names: Names, limit: int) -> httpx.AsyncBaseTransport:
-    """Return a transport for a loop; *limit* is how many connections may be idle."""
+    """Return a transport for a loop; *limit* is how many connections may be open."""
     if way.transport == "wire":
-        idle = httpx.Limits(max_keepalive_connections=limit, keepalive_expiry=IDLE_SECONDS)
-        return WireTransport(names=names, limits=idle)
+        return WireTransport(names=names, max_open=limit)
     return AHttpcoreTransport(names, limit, way.proxy, http2=way.http2)

@@ -11,15 +11,15 @@ pytest.importorskip("resource")
 ROOT = Path(__file__).parents[2]
 
 
-def limited(soft, hard, in_flight, workers=2):
-    """Ask for descriptors in a process of its own; give its soft limit then, or the error."""
+def limited(soft, hard, in_flight, workers=2, shared=False):
+    """Ask for descriptors in a process of its own; give what it got or the error, and its limit."""
     program = f"""
 import resource
 from crawler.core.errors import OptionsError
 from crawler.system.descriptors import ensure_descriptors
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 try:
-    ensure_descriptors({in_flight}, {workers})
+    print(ensure_descriptors({in_flight}, {workers}, shared={shared}))
 except OptionsError as error:
     print(error)
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
@@ -30,15 +30,26 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 def test_a_soft_limit_that_is_too_low_is_raised():
-    assert limited(100, 1000, 200) == ["680 1000"]
+    assert limited(100, 1000, 200) == ["600", "680 1000"]
 
 
 def test_a_limit_that_is_high_enough_stays():
-    assert limited(800, 1000, 200) == ["800 1000"]
+    assert limited(800, 1000, 200) == ["600", "800 1000"]
 
 
 def test_a_hard_limit_that_is_too_low_is_told():
     assert limited(100, 500, 200) == [
         "200 in flight need 680 open files; the limit is 500",
         "100 500",
+    ]
+
+
+def test_connections_that_are_shared_can_do_with_fewer_idle_ones():
+    assert limited(100, 500, 200, shared=True) == ["420", "500 500"]
+
+
+def test_shared_ones_need_a_quarter_more_than_are_in_flight():
+    assert limited(100, 300, 200, shared=True) == [
+        "200 in flight need 330 open files; the limit is 300",
+        "100 300",
     ]
