@@ -1,5 +1,6 @@
 """Thinks about a fetched body: decodes it, parses it, hashes it; needs CPU and waits never."""
 
+import codecs
 import time
 
 from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome
@@ -73,14 +74,17 @@ def _broken(error: str) -> Analysed:
 def _read_page(analysed: Analysed, fetched: Fetched, body: bytes, *, fallback: str) -> None:
     limits: AnalyseLimits = fetched.limits
     markup, analysed.encoding = decode_html(body, fetched.content_type, fallback)
-    page = parse(markup, fetched.final_url, limits.max_links)
+    # Lexbor reads UTF-8: a body that is just that need not be encoded again.
+    sound = analysed.encoding == "UTF-8" and "\ufffd" not in markup
+    utf8 = body.removeprefix(codecs.BOM_UTF8) if sound else None
+    page = parse(markup, fetched.final_url, limits.max_links, utf8=utf8)
     if page.problem is not None:
         analysed.outcome, analysed.error = Outcome.ANALYSE_ERROR, page.problem
         return
     analysed.title = page.title
     analysed.links = page.links
     analysed.links_total = page.links_total
-    analysed.text_sha256 = text_sha256(page.text)
+    analysed.text_sha256 = text_sha256(page.content)
     if limits.simhash:
         analysed.simhash = simhash(page.text)
 

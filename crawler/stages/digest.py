@@ -3,6 +3,7 @@
 import hashlib
 import re
 import struct
+import unicodedata
 from collections import Counter
 
 __all__ = ["sha256", "simhash", "text_sha256"]
@@ -12,6 +13,13 @@ _LANE_BYTES = 4
 _LANES = int.from_bytes(b"\0\0\0\1" * _BITS, "big")
 _UNPACK = struct.Struct(f">{_BITS}I").unpack
 _WORD = re.compile(r"\w+")
+
+# What str.isspace calls white space, but for the space itself.
+_ASCII_BLANKS = [bytes([code]) for code in (*range(9, 14), *range(28, 32))]
+_OTHER_BLANKS = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_ASCII = bytes(range(128))
 
 #: Long words tell pages apart, short ones ("the", "of") are in all.  On English texts of 400
 #: words (Python's help topics, 66 changes of two words) weights of count times (length - 2)
@@ -27,8 +35,34 @@ def sha256(body: bytes) -> str:
 
 
 def text_sha256(text: str) -> str:
-    """Return the SHA-256 of *text* in UTF-8; lone surrogates count as question marks."""
-    return sha256(text.encode("utf-8", "replace"))
+    """Return the SHA-256 of *text* in NFC and UTF-8, each run of white space one space, trimmed.
+
+    Lone surrogates count as question marks.
+    """
+    return sha256(_collapsed(text))
+
+
+def _collapsed(text: str) -> bytes:
+    """Return what split, join and normalize give, at a quarter of the cost on 30 kB.
+
+    Those make every word an object and look every character up.  Here bytes are searched,
+    which is faster than characters, and only what is not ASCII is looked at twice.
+    """
+    data = text.encode("utf-8", "replace")
+    for blank in _ASCII_BLANKS:
+        data = data.replace(blank, b" ")
+    others = "" if text.isascii() else data.translate(None, _ASCII).decode()
+    for other in _OTHER_BLANKS if others else "":
+        if other in others:
+            data = data.replace(other.encode(), b" ")
+    # From the right, because that search takes half the time (CPython 3.11).
+    parts = [part.strip(b" ") for part in data.rsplit(b"  ")]
+    data = b" ".join(filter(None, parts))
+    # Parts of a text in NFC are in NFC (UAX #15, 1.3), and all that composes with ASCII is
+    # among U+0300 to U+033F, which in UTF-8 begin with this byte.
+    if b"\xcc" in data or not unicodedata.is_normalized("NFC", others):
+        data = unicodedata.normalize("NFC", data.decode()).encode()
+    return data
 
 
 def simhash(text: str) -> str:

@@ -68,20 +68,14 @@ _RAW_TEXT_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for nam
 _anchors = LexborHTMLParser("<a></a><area>").css("a, area")
 _ANCHOR_IDS = frozenset(node.tag_id for node in _anchors)
 
-# References whose resolution is plain joining: no dot segments, no escapes, no port, and a
-# host that is neither an IPv4 number nor internationalised.  A property test holds this
-# equal to ada_url, at a quarter of the cost.
-_PATH = r"(?:[\w~-][\w.~-]*+/)*+(?:[\w~-][\w.~-]*+)?+(?:\?[\w.~=&;:+,/-]*+)?+"
-_HOST = r"(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++[a-z]{2,}+"
-_PLAIN = re.compile(rf"(https?://{_HOST}/|/|(?=\w))({_PATH})(?:#.*)?", re.ASCII)
-_ORIGIN = re.compile(r"https?://[^/]*/")
-
-#: What str.isspace calls white space, but for the space itself.
-_BLANKS = (
-    "".join(map(chr, [*range(9, 14), *range(28, 32), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]))
-    + "\u2028\u2029\u202f\u205f\u3000"
-)
-_CREDENTIALS = re.compile(r"(?<=://)[^/]*@")
+# References that are plain joining once their start is resolved: what follows it holds no dot
+# segments and nothing to escape.  The start is an authority, a slash, dot segments or nothing;
+# a page has few of them.  A property test holds this equal to ada_url, at a quarter of the cost.
+_START = r"/|(?=\w|#|\Z)|(?i:https?:)?//[\w.:\[\]-]++/|(?:\.\.?/)++"
+_PATH = r"(?:[\w~-][\w.~-]*+/?+)*+(?:\?[\w.~=&;:+,/-]*+)?+"
+_PLAIN = re.compile(rf"({_START})({_PATH})(?:#.*)?", re.ASCII)
+_CREDENTIALS = re.compile(r"^(https?://)[^/]*@")
+MAX_STARTS = 1_000  # remembered for a page; an honest one has some dozens
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,11 +87,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     links: list[str] = []
     links_total: int = 0
-    text: str = ""
+    content: str = ""
     problem: str | None = None
 
+    @property
+    def text(self) -> str:
+        """The content in NFC, each run of Unicode white space one space, trimmed."""
+        return _collapse(self.content)
 
-def parse(markup: str, address: str, max_links: int) -> Page:
+
+def parse(markup: str, address: str, max_links: int, *, utf8: bytes | None = None) -> Page:
     """Return title, links and text of the HTML *markup* that was found at *address*.
 
     The tree is the HTML Standard's, with scripting off: what stands in ``<noscript>`` gives
@@ -107,18 +106,18 @@ def parse(markup: str, address: str, max_links: int) -> Page:
     * Links are resolved as the URL Standard does against the first ``<base href>`` or
       *address*: http(s) only, no fragment, no credentials, document order, each once.  At
       most *max_links* are kept; the distinct ones beyond are counted by 64-bit hash.
-    * The text is the ``textContent`` of the body without script, style, noscript and
-      template; runs of Unicode white space become one space; trimmed; NFC.
+    * The content is the body's ``textContent`` without script, style, noscript and template.
 
     Markup that would cost Lexbor more than some seconds is refused as a ``problem``.  The
     guard reads what a page would cost if it were written by mistake; markup built to deceive
     it (end tags that close nothing) is left to the time limit of the pool.  The tree takes
     about 500 bytes a link.  Never raises on any text, lone surrogates and NUL included.
+    *utf8* is *markup* in UTF-8, for a caller who has it; Lexbor reads that.
     """
     tags = markup.count("<")
     if problem := _problem(markup, tags):
         return Page(problem=problem)
-    tree = LexborHTMLParser(markup, options=_OPTIONS)
+    tree = LexborHTMLParser(markup if utf8 is None else utf8, options=_OPTIONS)
     title = tree.css_first("title:not(svg title, math title)")
     base = _base(tree, _resolve(address, ""))  # as the URL Standard writes it
     links, total = _links(_hrefs(tree, walk=tags > SCANNED_TAGS), base, max_links)
@@ -126,28 +125,22 @@ def parse(markup: str, address: str, max_links: int) -> Page:
         title=None if title is None else _collapse(title.text()),
         links=links,
         links_total=total,
-        text=_text(tree),
+        content=_content(tree),
     )
 
 
-def _text(tree: LexborHTMLParser) -> str:
+def _content(tree: LexborHTMLParser) -> str:
     body = tree.body
     if body is None:  # a frameset has none
         return ""
     # From the last to the first, because a noscript may hold a style.
     for node in reversed(body.css("script,style,noscript,template")):
         node.decompose()
-    return _collapse(body.text())
+    return body.text()
 
 
 def _collapse(text: str) -> str:
-    """Return *text* in NFC, each run of white space one space, trimmed: as split and join."""
-    # Split and join makes every word an object and takes twice as long on a 30 kB page.
-    for blank in _BLANKS:
-        text = text.replace(blank, " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return unicodedata.normalize("NFC", text.strip(" "))
+    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def _hrefs(tree: LexborHTMLParser, *, walk: bool) -> Iterator[str]:
@@ -176,16 +169,7 @@ def _base(tree: LexborHTMLParser, address: str) -> str:
 def _links(hrefs: Iterator[str], base: str, max_links: int) -> tuple[list[str], int]:
     kept: dict[str, None] = {}
     beyond: set[int] = set()
-    origin = _ORIGIN.match(base)
-    root = origin[0] if origin else ""
-    folder = base.partition("#")[0].partition("?")[0].rpartition("/")[0] + "/"
-    for href in hrefs:
-        plain = _PLAIN.fullmatch(href) if root else None
-        if plain:
-            start, path = plain.groups()
-            link = (folder if not start else root if start == "/" else start) + path
-        else:
-            link = _resolve(base, href)
+    for link in _resolved(hrefs, base):
         if link in kept or not link:
             continue
         if len(kept) < max_links:
@@ -193,6 +177,24 @@ def _links(hrefs: Iterator[str], base: str, max_links: int) -> tuple[list[str], 
         else:
             beyond.add(hash(link))
     return list(kept), len(kept) + len(beyond)
+
+
+def _resolved(hrefs: Iterator[str], base: str) -> Iterator[str]:
+    """Yield what :func:`_resolve` says of each reference."""
+    here = _resolve(base, "")
+    root = here[: here.find("/", len("https://")) + 1]
+    folder = here.partition("?")[0].rpartition("/")[0] + "/"
+    starts = {"/": root, root: root, "": folder} if here else {}
+    for href in hrefs:
+        plain = _PLAIN.fullmatch(href)
+        if plain is None:
+            yield _resolve(base, href)
+            continue
+        start, path = plain.groups()
+        if start not in starts and len(starts) < MAX_STARTS:
+            starts[start] = _resolve(base, start)
+        before = starts[start] if start in starts else _resolve(base, start)
+        yield before and (before + path if start or path else here)
 
 
 def _resolve(base: str, href: str) -> str:
@@ -203,7 +205,7 @@ def _resolve(base: str, href: str) -> str:
         return ""
     if not link.startswith(("http://", "https://")):
         return ""
-    return _CREDENTIALS.sub("", link) if "@" in link else link
+    return _CREDENTIALS.sub(r"\1", link) if "@" in link else link
 
 
 def _problem(markup: str, tags: int) -> str | None:
@@ -231,8 +233,8 @@ def _is_suspect(markup: str, tags: int) -> bool:
     """Tell at a tenth of the scan's cost whether a page might be worth the scan."""
     if tags > SCANNED_TAGS:
         return True
-    left_open = tags - 2 * markup.count("</")  # void elements too, but those are few
-    if tags >= COPYING_TAGS and tags * left_open > MAX_COPIES:
+    # What is left open: void elements too, but those are few.
+    if tags >= COPYING_TAGS and tags * (tags - 2 * markup.count("</")) > MAX_COPIES:
         distinct = len(set(_FORMAT.findall(markup)))
         if _EQUAL_FORMATS * distinct * tags > MAX_COPIES:
             return True

@@ -6,7 +6,7 @@ import pickle
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome, Timing, outcome_of_status
@@ -43,6 +43,25 @@ def test_a_page_gives_every_finding():
         text_sha256=hashlib.sha256(TEXT.encode()).hexdigest(),
         simhash=analyse(fetched(MARKUP, simhash=True)).simhash,
     )
+
+
+scraps = st.sampled_from(
+    [b"<a href=/", b">", b"<title>", b"</title>", b"\xc3\xa9", b"\xe4\xb8", b"\xad", b"&eacute;",
+     b"\xef\xbf\xbd", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\0", b"\r", b"<b>"]
+)  # fmt: skip
+
+
+@given(st.lists(scraps | st.binary(max_size=3), max_size=30).map(b"".join), st.booleans())
+@example(b"\xe4\xb8</x>\xad", False)  # what no longer stands apart in the tree
+@example(b"\xe4\xb8\0\xad", True)
+def test_utf_8_gives_what_the_same_text_gives_in_another_encoding(scrap, marked):
+    body = b"<p>" + scrap
+    other = b"\xff\xfe" + body.decode("utf-8", "replace").encode("utf-16-le")
+
+    one = analyse(fetched(b"\xef\xbb\xbf" + body if marked else body))
+    two = analyse(fetched(other))
+
+    assert (one.title, one.links, one.text_sha256) == (two.title, two.links, two.text_sha256)
 
 
 def test_the_simhash_is_made_on_request_only():

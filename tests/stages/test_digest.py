@@ -2,10 +2,14 @@
 
 import hashlib
 import random
+import sys
+import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.stages import digest as stage
 from crawler.stages.digest import sha256, simhash, text_sha256
 
 COMMON = [
@@ -48,6 +52,69 @@ def test_sha_256_is_the_known_one():
 
 def test_the_text_is_hashed_as_utf_8():
     assert text_sha256("naïve") == hashlib.sha256("naïve".encode()).hexdigest()
+
+
+BLANKS = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2000\u2003\u2028\u202f\u3000"
+# What composes, decomposes, or changes its place, next to ASCII and to each other.
+RESTLESS = (
+    "aeqE=<\u0300\u0301\u0323\u0338\u0344\u0345\u0374\u037e\u00e9\u1e9b\u0307\u1fef\u212b\u0958"
+    "\u09c7\u09be\u0f73\u1100\u1161\u11a8\uac00\u3099\u304b\uf900\ufb1d\U0001d15e\U0001f40c"
+)
+# A text of its own for each kind: of a union of characters few come from the short lists.
+texts = st.lists(
+    st.text(st.sampled_from(RESTLESS), max_size=5)
+    | st.text(st.sampled_from(BLANKS), max_size=3)
+    | st.text(st.characters(codec=None), max_size=5)
+).map("".join)
+
+
+def plainly_collapsed(text):
+    return unicodedata.normalize("NFC", " ".join(text.split())).encode("utf-8", "replace")
+
+
+@given(texts)
+def test_the_text_is_collapsed_and_composed_as_split_join_and_normalize_do(text):
+    assert stage._collapsed(text) == plainly_collapsed(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "a",
+        "\n a  b \t\n",
+        "a" + 7 * " " + "b",
+        "a\u00a0\u2003b",
+        "\u3000a\u0301\u2000",
+        "cafe\u0301",
+        "e\u0323 \u0301",
+        "\u00e9=\u0338",
+        "\u212b",
+        "\u1100\u1161",
+        "\u304b\u3099",
+        "\u09c7\u09be",
+    ],
+)
+def test_some_texts_are_collapsed_and_composed_in_any_case(text):
+    assert stage._collapsed(text) == plainly_collapsed(text)
+
+
+def test_every_character_that_is_white_space_becomes_a_space():
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+
+    blanks = {character for character in everything if character.isspace()}
+
+    assert {*" ", *stage._OTHER_BLANKS, *map(bytes.decode, stage._ASCII_BLANKS)} == blanks
+
+
+def test_what_composes_with_ascii_begins_with_one_byte():
+    for code in range(128, sys.maxunicode + 1):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            first, second = (chr(int(part, 16)) for part in parts)
+            assert not second.isascii()
+            assert not first.isascii() or second.encode()[:1] == b"\xcc"
 
 
 @given(st.text(st.characters(codec=None), max_size=50))

@@ -66,6 +66,7 @@ def test_the_title_is_the_first_html_title(markup, title):
         ("http://0x7f.1/", "http://127.0.0.1/"),
         ("/%2e%2E/x", "http://site.test/x"),
         ("http://user:secret@other.test/p@q", "http://other.test/p@q"),
+        ("/past/http://me@other.test/", "http://site.test/past/http://me@other.test/"),
         ("http://1.2.3.4.5/", None),
         ("http://a b/", None),
         ("http://[::1/", None),
@@ -117,10 +118,21 @@ def test_links_keep_document_order_and_stand_once():
     assert found.links_total == 4
 
 
-def test_credentials_of_the_page_are_not_inherited():
-    assert links("x", "../y", address="http://user:pw@site.test/a/") == [
+@pytest.mark.parametrize(
+    ("address", "head"),
+    [
+        ("http://user:pw@site.test/a/", ""),
+        (AT, '<base href="http://user:pw@site.test/a/#top">'),
+        (AT, '<base href="//user@site.test/a/">'),
+    ],
+)
+def test_credentials_of_page_and_base_are_not_inherited(address, head):
+    assert links("x", "/y", "../z", "#top", "//site.test/w", address=address, head=head) == [
         "http://site.test/a/x",
         "http://site.test/y",
+        "http://site.test/z",
+        "http://site.test/a/",
+        "http://site.test/w",
     ]
 
 
@@ -152,7 +164,9 @@ paths = st.lists(segments, max_size=4).map("/".join)
 starts = st.sampled_from(
     ["", "/", "//", "http://", "https://", "http://a.test/", "http://a-b.c.test/", "http://1.2/",
      "http://xn--a.test/", "http://a--b.test/", "http://a.b0/", "https://A.test/", "http:/", "?",
-     "\\"]
+     "\\", "../", "./", ".././", "..", "a/../", "HTTP://h:81/", "//h:443/", "//h:99999/", "//h:/",
+     "http://0x7f.1/", "http://[::1]:80/", "http://[::1/", "http://a_b/", "http://u:p@h/", "//:81/",
+     "mailto:", "ftp://h/", "///h/", "https:h/"]
 )  # fmt: skip
 ends = st.sampled_from(["", "?", "?a=b&c", "?a'b", "#", "#f", "?x#y z", "#\n", " ", "?a/b:c,d"])
 hrefs = st.tuples(starts, paths, ends).map("".join) | st.text(
@@ -160,7 +174,14 @@ hrefs = st.tuples(starts, paths, ends).map("".join) | st.text(
 )
 
 
-@given(hrefs, st.sampled_from([AT, "https://h/", "http://h:81/x/y/?a/b", "http://1.2.3.4/a;b/c"]))
+bases = st.sampled_from(
+    [AT, "https://h/", "http://h:81/x/y/?a/b", "http://1.2.3.4/a;b/c", "http://[::1]//a//b#c",
+     "http://h/http://u@h/", "http://u:p@h/a/b?c@d", "ftp://h/a/b", "mailto:a@b", "file:///C:/",
+     ""]
+)  # fmt: skip
+
+
+@given(hrefs, bases)
 def test_plain_joining_equals_the_url_standard(href, address):
     try:
         expected = ada_url.join_url(address, href).partition("#")[0]
@@ -171,6 +192,17 @@ def test_plain_joining_equals_the_url_standard(href, address):
     found, _ = stage._links(iter([href]), address, 10)
 
     assert kept is None or found == kept
+
+
+@given(st.lists(hrefs, max_size=30), bases, st.sampled_from([0, 4, stage.MAX_STARTS]))
+def test_links_are_the_same_together_as_alone(several, address, max_starts):
+    alone = [stage._resolve(address, href) for href in several]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "MAX_STARTS", max_starts)
+        found, _ = stage._links(iter(several), address, 100)
+
+    assert found == list(dict.fromkeys(filter(None, alone)))
 
 
 @pytest.mark.parametrize(
@@ -195,6 +227,7 @@ def test_white_space_runs_become_one_space_and_stay_so(text):
     collapsed = stage._collapse(text)
 
     assert collapsed == unicodedata.normalize("NFC", " ".join(text.split()))
+    assert stage.Page(content=text).text == collapsed
     assert stage._collapse(collapsed) == collapsed
 
 
