@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import border, connections, fetch, little, memory, modes, peers
+from bench import border, connections, fetch, little, memory, modes, path, peers
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
@@ -71,6 +71,12 @@ def memory_command(*, quick: Quick = False) -> None:
 def modes_command(*, quick: Quick = False) -> None:
     """All five modes on 30 kB pages at 0 and 50 ms, CPU by stage; 6 minutes."""
     _report(modes.measure(modes.QUICK if quick else modes.FULL), quick=quick)
+
+
+@app.command("path")
+def path_command(*, quick: Quick = False) -> None:
+    """Where the CPU of a page goes in async and hybrid, step by step; 2 minutes."""
+    _report(path.measure(path.QUICK if quick else path.FULL), quick=quick)
 
 
 @app.command("peers")

@@ -38,14 +38,14 @@ def command_line() -> None:
     _fence("\n".join(line.rstrip() for line in answer.output.strip("\n").splitlines()))
 
 
-def results() -> None:
-    """Print a table for each file of kept results."""
-    kept = sorted((ROOT / "bench" / "results").glob("*.json"))
-    if not kept:
-        print("No results are kept yet: `make bench` measures.\n")
-    for path in kept:
-        print(_table(json.loads(path.read_text(encoding="utf-8"))))
-        print()
+def results(*names: str) -> None:
+    """Print the tables of the kept results of these experiments."""
+    for name in names:
+        path = ROOT / "bench" / "results" / f"{name}.json"
+        if path.exists():
+            print(_table(json.loads(path.read_text(encoding="utf-8"))))
+        else:
+            print(f"Not measured yet: `python -m bench {name}` does.\n")
 
 
 def _table(result: dict[str, object]) -> str:
