@@ -2,6 +2,7 @@
 
 import codecs
 import time
+from functools import cache
 
 from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome
 from crawler.core.ports import Analyse
@@ -11,6 +12,9 @@ from crawler.stages.digest import sha256, simhash, text_sha256
 from crawler.stages.parse import parse
 
 __all__ = ["analyse", "analyse_batch", "analyse_guarded"]
+
+#: Twice as much may stay with each heap; a page of 30 kB and its tree take some 320 kB.
+KEPT_BYTES = 1 << 20
 
 _XHTML = "application/xhtml+xml"
 _SNIFFED_BYTES = 512
@@ -32,6 +36,7 @@ def analyse(fetched: Fetched) -> Analysed:
     """
     if fetched.body is None:
         return Analysed()
+    _keep_freed_memory()
     decoded = decode(fetched.body, fetched.content_encoding, fetched.limits)
     body = decoded.body
     if body is None:
@@ -65,6 +70,18 @@ def analyse_guarded(analyse: Analyse, fetched: Fetched) -> Analysed | None:
 def analyse_batch(analyse: Analyse, pages: list[Fetched]) -> list[Analysed | None]:
     """Return one result for each of *pages*, in order; this is what crosses to a worker."""
     return [analyse_guarded(analyse, fetched) for fetched in pages]
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let glibc keep what a page leaves behind, for the next page; elsewhere do nothing.
+
+    It gives the top of its heap back at 128 kB, and from then on at twice the size of the
+    largest mapped block that was freed (mallopt(3), M_MMAP_THRESHOLD); so one is freed.  3 000
+    pages of 30 kB cost ``--mode serial`` 80 page faults each before, 3 after, and a third of
+    the CPU time of the whole run.
+    """
+    bytes(KEPT_BYTES)
 
 
 def _broken(error: str) -> Analysed:

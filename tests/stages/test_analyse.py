@@ -3,6 +3,9 @@
 import gzip
 import hashlib
 import pickle
+import platform
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -187,3 +190,26 @@ def test_a_batch_and_its_results_cross_a_process_border():
     assert pickle.loads(pickle.dumps(results)) == results
     assert [result.outcome for result in results] == [None, Outcome.ANALYSE_ERROR, None]
     assert [result.title for result in results] == ["A page", None, None]
+
+
+FAULTS = """
+import resource
+from crawler.core.pages import Fetched, Outcome
+from crawler.stages.analyse import analyse
+analyse(Fetched(url="", final_url="", outcome=Outcome.OK, body=b""))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    [bytearray(100_000) for _ in range(10)]
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators do otherwise")
+def test_memory_that_was_freed_is_not_asked_for_again():
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS], check=False, capture_output=True, text=True
+    )
+
+    assert not done.stderr
+    # A megabyte is 250 pages: once, not 20 times.
+    assert int(done.stdout) < 1_000
