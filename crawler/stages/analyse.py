@@ -11,7 +11,7 @@ from crawler.stages.decode import decode
 from crawler.stages.digest import sha256, simhash, text_sha256
 from crawler.stages.parse import parse
 
-__all__ = ["analyse", "analyse_batch", "analyse_guarded"]
+__all__ = ["analyse", "analyse_guarded"]
 
 #: Twice as much may stay with each heap; a page of 30 kB and its tree take some 320 kB.
 KEPT_BYTES = 1 << 20
@@ -65,11 +65,6 @@ def analyse_guarded(analyse: Analyse, fetched: Fetched) -> Analysed | None:
         analysed = _broken(f"the analyser returned {type(analysed).__name__}")
     analysed.cpu_s = time.thread_time() - began
     return analysed
-
-
-def analyse_batch(analyse: Analyse, pages: list[Fetched]) -> list[Analysed | None]:
-    """Return one result for each of *pages*, in order; this is what crosses to a worker."""
-    return [analyse_guarded(analyse, fetched) for fetched in pages]
 
 
 @cache

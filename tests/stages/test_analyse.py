@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.core.pages import Analysed, AnalyseLimits, Fetched, Outcome, Timing, outcome_of_status
-from crawler.stages.analyse import analyse, analyse_batch, analyse_guarded
+from crawler.stages.analyse import analyse, analyse_guarded
 
 MARKUP = b"<!doctype html><title>A page</title><p>Caf\xc3\xa9 &amp; <a href=x>more</a>"
 TEXT = "Café & more"
@@ -179,17 +179,6 @@ def test_the_cpu_seconds_of_the_analyser_are_counted():
 
     assert analysed is not None
     assert analysed.cpu_s > 0
-
-
-def test_a_batch_and_its_results_cross_a_process_border():
-    pages = [fetched(MARKUP), fetched(b"<div>" * 30_000), fetched(MARKUP, status=404)]
-
-    job, crossed = pickle.loads(pickle.dumps((partial(analyse_batch, analyse), pages)))
-    results = job(crossed)
-
-    assert pickle.loads(pickle.dumps(results)) == results
-    assert [result.outcome for result in results] == [None, Outcome.ANALYSE_ERROR, None]
-    assert [result.title for result in results] == ["A page", None, None]
 
 
 FAULTS = """
