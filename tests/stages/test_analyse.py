@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import pickle
 import platform
 import subprocess
 import sys
