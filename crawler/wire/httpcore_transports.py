@@ -20,9 +20,9 @@ except ImportError:  # then there is no HTTP/2, and nothing that raises it
 
 __all__ = ["AHttpcoreTransport", "HttpcoreTransport"]
 
-#: Connections kept idle by a blocking client, which uses one at a time; more would cost
-#: descriptors in every thread, and httpcore looks through all of them at each request.
-IDLE = 2
+#: Connections of a blocking client, which uses one at a time; more would cost descriptors in
+#: every thread, and httpcore looks through all of them at each request.
+OPEN = 2
 
 #: What a server does to an idle connection just as we take it.
 _STALE = (httpcore.NetworkError, httpcore.RemoteProtocolError)
@@ -34,7 +34,7 @@ class HttpcoreTransport(httpx.BaseTransport):
     def __init__(self, names: Names, proxy: Proxy | None = None, *, http2: bool = False):
         self._names = names
         self._proxy = proxy
-        self._pool = GuardedPool(names, IDLE, proxy, http2=http2)
+        self._pool = GuardedPool(names, OPEN, proxy, http2=http2)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises httpx's errors, and those of the guard and the proxy."""
@@ -79,7 +79,7 @@ class HttpcoreTransport(httpx.BaseTransport):
 
 
 class AHttpcoreTransport(httpx.AsyncBaseTransport):
-    """The same for a loop; *limit* is how many connections may be idle."""
+    """The same for a loop; *limit* is how many connections may be open."""
 
     def __init__(
         self, names: Names, limit: int, proxy: Proxy | None = None, *, http2: bool = False
