@@ -184,12 +184,17 @@ def exactly(peer, size):
 
 
 def relay(here, there):
-    """Carry bytes both ways until one side ends; in one thread, as TLS wants it."""
+    """Carry bytes both ways until one side ends, and how; in one thread, as TLS wants it."""
     sides = {here: there, there: here}
     while True:
         waiting = [side for side in sides if isinstance(side, ssl.SSLSocket) and side.pending()]
         for side in waiting or select.select(list(sides), [], [], LONG)[0] or [None]:
-            if side is None or not (data := side.recv(65_536)):
+            try:
+                data = b"" if side is None else side.recv(65_536)
+            except ConnectionResetError:
+                reset(sides[side])
+                return
+            if not data:
                 return
             sides[side].sendall(data)
 
