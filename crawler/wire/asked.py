@@ -11,19 +11,19 @@ from crawler.wire.pool import Origin
 __all__ = ["Asked", "framed", "framed_awaiting"]
 
 _PORTS = {"http": 80, "https": 443}
-_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Asked:
     """One request: its *origin*, the bytes of its head, whether a body follows and how.
 
+    ``length`` is what its body was said to be, None for one that goes in chunks.
     ``connect read write pool`` are httpx's timeouts in seconds, None for none.  The extension
     ``target`` replaces path and query, as in httpcore.  Raises httpx.UnsupportedProtocol and
     httpx.LocalProtocolError.
     """
 
     __slots__ = (
-        "connect", "has_body", "head", "is_chunked", "method", "origin", "pool", "read", "write",
+        "connect", "has_body", "head", "length", "method", "origin", "pool", "read", "write",
     )  # fmt: skip
 
     def __init__(self, request: httpx.Request):
@@ -35,9 +35,7 @@ class Asked:
         self.method = request.method
         headers = request.headers.raw
         self.head = request_head(self.method, extensions.get("target") or url.raw_path, headers)
-        framing = _framing(tuple(headers))
-        self.has_body = bool(framing)
-        self.is_chunked = b"transfer-encoding" in framing
+        self.has_body, self.length = _framing(tuple(headers))
         timeouts = extensions.get("timeout") or {}
         self.connect: float | None = timeouts.get("connect")
         self.read: float | None = timeouts.get("read")
@@ -46,32 +44,56 @@ class Asked:
 
 
 @functools.lru_cache(256)
-def _framing(headers: tuple[Header, ...]) -> frozenset[bytes]:
-    """Return the names of the headers that announce a body."""
-    return frozenset(name.lower() for name, _ in headers) & _FRAMING
+def _framing(headers: tuple[Header, ...]) -> tuple[bool, int | None]:
+    """Return whether a body follows, and its length; None: it goes in chunks."""
+    named = {name.lower(): value for name, value in headers}
+    if b"transfer-encoding" in named:
+        return True, None
+    length = named.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise httpx.LocalProtocolError(f"{length!r} is no length of a body")
+    return b"content-length" in named, int(length)
 
 
-def framed(body: Iterable[bytes], *, is_chunked: bool) -> Iterator[bytes]:
-    """Yield the pieces of a request's body as they are sent."""
+def framed(body: Iterable[bytes], length: int | None) -> Iterator[bytes]:
+    """Yield the pieces of a request's body as they are sent.
+
+    Raises httpx.LocalProtocolError when they are more or less than was said: the server would
+    take a part of them for the next request, or the next request for a part of them.
+    """
+    size = 0
     for piece in body:
         if piece:
-            yield _chunk(piece) if is_chunked else piece
-    if is_chunked:
-        yield _LAST_CHUNK
+            size += len(piece)
+            yield _frame(piece, size, length)
+    if last := _last(size, length):
+        yield last
 
 
-async def framed_awaiting(body: AsyncIterable[bytes], *, is_chunked: bool) -> AsyncIterator[bytes]:
+async def framed_awaiting(body: AsyncIterable[bytes], length: int | None) -> AsyncIterator[bytes]:
     """Do the same, awaiting."""
+    size = 0
     async for piece in body:
         if piece:
-            yield _chunk(piece) if is_chunked else piece
-    if is_chunked:
-        yield _LAST_CHUNK
+            size += len(piece)
+            yield _frame(piece, size, length)
+    if last := _last(size, length):
+        yield last
 
 
-_LAST_CHUNK = b"0\r\n\r\n"
+def _frame(piece: bytes, size: int, length: int | None) -> bytes:
+    """Return a piece as it is sent: as a chunk (RFC 9112 section 7.1), or as it is."""
+    if length is None:
+        return b"%x\r\n%b\r\n" % (len(piece), piece)
+    if size > length:
+        raise httpx.LocalProtocolError(f"the body is longer than the {length} bytes it was said")
+    return piece
 
 
-def _chunk(piece: bytes) -> bytes:
-    """Return a chunk (RFC 9112 section 7.1)."""
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
+def _last(size: int, length: int | None) -> bytes:
+    """Return what is sent behind the last piece."""
+    if length is None:
+        return b"0\r\n\r\n"
+    if size < length:
+        raise httpx.LocalProtocolError(f"the body is {size} of the {length} bytes it was said")
+    return b""

@@ -2,6 +2,7 @@
 
 import select
 import socket
+from collections.abc import Iterable
 
 import httpx
 
@@ -24,18 +25,21 @@ class BlockingConnection:
         self._stream = stream
         self._timeout = stream.gettimeout()
         self._deadline = float("inf")
+        self._is_cut = False  # the request was not sent to its end
         self._poll = select.poll()
         self._poll.register(stream, select.POLLIN)
 
     @property
     def is_reusable(self) -> bool:
         """Whether another request may follow the last one."""
-        return self.is_open and self.reader.complete and self.reader.reusable
+        reader = self.reader
+        return self.is_open and reader.complete and reader.reusable and not self._is_cut
 
     def start(self, data: bytes, method: str, deadline: float, timeout: float | None) -> None:
         """Send the first bytes of a request, and expect its answer by *deadline*."""
         self.reader.expect(method)
         self._deadline = deadline
+        self._is_cut = False
         self.send(data, timeout)
 
     def send(self, data: bytes, timeout: float | None) -> None:
@@ -47,6 +51,14 @@ class BlockingConnection:
             raise httpx.WriteTimeout("the time is over") from None
         except OSError as error:
             raise httpx.WriteError(type(error).__name__) from error
+
+    def send_all(self, pieces: Iterable[bytes], timeout: float | None) -> None:
+        """Send the rest of a request; where the peer takes no more, it may have answered."""
+        try:
+            for piece in pieces:
+                self.send(piece, timeout)
+        except httpx.WriteError:
+            self._is_cut = True
 
     def head(self, timeout: float | None) -> None:
         """Wait until the head of the answer is in ``reader``."""
@@ -60,10 +72,10 @@ class BlockingConnection:
             self._receive(timeout)
         return reader.take()
 
+    @property
     def has_news(self) -> bool:
         """Whether an idle connection was closed by its peer, or has something to say: no use."""
-        asked = self._poll.poll(0)
-        return bool(asked)
+        return bool(self._poll.poll(0))
 
     def abort(self) -> None:
         """Drop the connection at once."""

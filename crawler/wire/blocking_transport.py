@@ -83,7 +83,7 @@ class BlockingWireTransport(httpx.BaseTransport):
         for old in self._pool.expired(now()):
             old.abort()
         while (connection := self._pool.take(origin)) is not None:
-            if connection.has_news():
+            if connection.has_news:
                 connection.abort()
                 continue
             if visit.may(connection.peer):
@@ -105,8 +105,7 @@ def _exchange(
         connection.start(asked.head, asked.method, visit.deadline, asked.write)
         if asked.has_body:
             assert isinstance(request.stream, httpx.SyncByteStream)
-            for piece in framed(request.stream, is_chunked=asked.is_chunked):
-                connection.send(piece, asked.write)
+            connection.send_all(framed(request.stream, asked.length), asked.write)
         connection.head(asked.read)
     except BaseException:
         visit.received = connection.reader.received

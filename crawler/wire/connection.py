@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection on a loop: a request goes out, an answer comes in, one at a time."""
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import cast
 
@@ -48,28 +49,47 @@ class Connection(asyncio.Protocol):
         self._alarm_at = float("inf")
         self._is_paused = False  # we read no more for now
         self._is_blocked = False  # the peer takes no more for now
+        self._is_cut = False  # the request was not sent to its end
+        self._poll = select.poll()
 
     @property
     def is_reusable(self) -> bool:
         """Whether another request may follow the last one."""
-        return self.is_open and self.reader.complete and self.reader.reusable
+        reader = self.reader
+        return self.is_open and reader.complete and reader.reusable and not self._is_cut
+
+    @property
+    def has_news(self) -> bool:
+        """Whether an idle connection was closed by its peer, or has something to say: no use.
+
+        The loop tells it too, but too late when it was busy: then what was said would be taken
+        for the answer to the next request.
+        """
+        return not self.is_open or bool(self._poll.poll(0))
 
     def start(self, data: bytes, method: str, deadline: float) -> None:
         """Send the first bytes of a request, and expect its answer by *deadline*."""
         self.reader.expect(method)
         self.is_busy = True
         self._deadline = deadline
+        self._is_cut = False
+        if not self.is_open:  # nobody would tell it again
+            self._error = httpx.RemoteProtocolError("closed before a request was sent")
         self._transport.write(data)
 
-    async def send(self, data: bytes, timeout: float | None) -> None:
+    async def send(self, data: bytes, timeout: float | None) -> bool:
         """Send more of a request; waits while the peer takes no more, at most *timeout* s.
 
-        An answer that is there before the request was sent ends the sending quietly.
+        An answer that is there before the request was sent ends the sending: it returns False,
+        and nothing else can follow on this connection.
         """
-        if self.is_open and not self.reader.begun:
-            self._transport.write(data)
-            while self._is_blocked and self.is_open and not self.reader.begun:
-                await self._wait(timeout, httpx.WriteTimeout)
+        if not self.is_open or self.reader.begun:
+            self._is_cut = True
+            return False
+        self._transport.write(data)
+        while self._is_blocked and self.is_open and not self.reader.begun:
+            await self._wait(timeout, httpx.WriteTimeout)
+        return True
 
     async def head(self, timeout: float | None) -> None:
         """Wait until the head of the answer is in ``reader``."""
@@ -144,6 +164,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
+        self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:
@@ -162,8 +183,10 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> None:
-        """End the answer, if it ends like that."""
+        """End the answer, if it ends like that; an idle connection is of no more use."""
         self._ended(None)
+        if not self.is_busy:
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer, and everything else."""

@@ -117,7 +117,8 @@ class WireTransport(httpx.AsyncBaseTransport):
     def _idle(self, origin: Origin, visit: Visit) -> Connection | None:
         """Return an idle connection that this visit may use."""
         while (connection := self._pool.take(origin)) is not None:
-            if not connection.is_open:
+            if connection.has_news:
+                connection.abort()
                 continue
             if visit.may(connection.peer):
                 return connection
@@ -141,8 +142,9 @@ class WireTransport(httpx.AsyncBaseTransport):
             connection.start(asked.head, asked.method, visit.deadline)
             if asked.has_body:
                 assert isinstance(request.stream, httpx.AsyncByteStream)
-                async for piece in framed_awaiting(request.stream, is_chunked=asked.is_chunked):
-                    await connection.send(piece, asked.write)
+                async for piece in framed_awaiting(request.stream, asked.length):
+                    if not await connection.send(piece, asked.write):
+                        break
             await connection.head(asked.read)
         except BaseException:
             visit.received = connection.reader.received
