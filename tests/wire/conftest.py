@@ -15,6 +15,9 @@ from crawler.stages.fetch import afetch, fetch
 from crawler.wire.names import Names
 from crawler.wire.transports import atransport_of, transport_of
 from fixtures.running import serve
+from tests.wire.scripted import Scripted
+from tests.wire.twins import COLOURS as TWINS
+from tests.wire.twins import LOOPS, twin
 
 COLOURS = {"fetch": None, "asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 WAYS = [f"{transport} {colour}" for transport in TRANSPORTS for colour in COLOURS]
@@ -164,3 +167,39 @@ def trusting(monkeypatch, tmp_path):
         monkeypatch.setattr("crawler.wire.tls._made", {})
 
     return trust
+
+
+@pytest.fixture
+def scripted():
+    """Start servers that follow a script, each connection in a thread of its own."""
+    with contextlib.ExitStack() as stack:
+
+        def start(script, **where):
+            server = Scripted(script, **where)
+            stack.callback(server.close)
+            return server
+
+        yield start
+
+
+@pytest.fixture(params=TWINS)
+def wire(request):
+    """Make httpx's clients with our transports, in one colour."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options):
+            client = twin(request.param, **options)
+            stack.callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture(params=LOOPS)
+def run(request):
+    """Run coroutines on a loop, on which no callback and no forgotten task may fail."""
+    faults = []
+    with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: faults.append(context))
+        yield runner.run
+    assert not faults
