@@ -25,7 +25,7 @@ class BlockingConnection:
         self._stream = stream
         self._timeout = stream.gettimeout()
         self._deadline = float("inf")
-        self._is_cut = False  # the request was not sent to its end
+        self._cut: httpx.WriteError | None = None  # why the request was not sent to its end
         self._poll = select.poll()
         self._poll.register(stream, select.POLLIN)
 
@@ -33,13 +33,13 @@ class BlockingConnection:
     def is_reusable(self) -> bool:
         """Whether another request may follow the last one."""
         reader = self.reader
-        return self.is_open and reader.complete and reader.reusable and not self._is_cut
+        return self.is_open and reader.complete and reader.reusable and self._cut is None
 
     def start(self, data: bytes, method: str, deadline: float, timeout: float | None) -> None:
         """Send the first bytes of a request, and expect its answer by *deadline*."""
         self.reader.expect(method)
         self._deadline = deadline
-        self._is_cut = False
+        self._cut = None
         self.send(data, timeout)
 
     def send(self, data: bytes, timeout: float | None) -> None:
@@ -57,8 +57,8 @@ class BlockingConnection:
         try:
             for piece in pieces:
                 self.send(piece, timeout)
-        except httpx.WriteError:
-            self._is_cut = True
+        except httpx.WriteError as error:
+            self._cut = error
 
     def head(self, timeout: float | None) -> None:
         """Wait until the head of the answer is in ``reader``."""
@@ -93,6 +93,8 @@ class BlockingConnection:
             raise httpx.ReadError(type(error).__name__) from error
         if data:
             self.reader.feed(data)
+        elif self._cut is not None and not self.reader.received:
+            raise self._cut  # the system tells of a reset once
         else:
             self.reader.end()
 

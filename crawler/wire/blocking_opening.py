@@ -1,6 +1,7 @@
 """Open a connection that blocks: the twin of opening; addresses are tried one after the other."""
 
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from crawler.wire.names import Names
 from crawler.wire.pool import Origin
 from crawler.wire.visit import Timings, Visit
 
-__all__ = ["BlockingOpener"]
+__all__ = ["BlockingOpener", "peer_of"]
 
 
 class BlockingOpener:
@@ -48,9 +49,8 @@ class BlockingOpener:
         began = now()
         addresses = self._names.resolve(host, port, _left(ends))
         timings.dns = now() - began
-        stream = _connect(visit.allowed(addresses), port, ends)
+        stream, peer = _connect(visit.allowed(addresses), port, ends)
         timings.connect = now() - began - timings.dns
-        peer = str(stream.getpeername()[0])
         if scheme == "https":
             with _closed_on_error(stream):
                 stream.settimeout(_left(ends))
@@ -59,8 +59,18 @@ class BlockingOpener:
         return BlockingConnection(stream, peer)
 
 
-def _connect(addresses: list[str], port: int, ends: float) -> socket.socket:
-    """Return a socket connected to the first address that takes it, each in its share of time."""
+def peer_of(stream: socket.socket) -> str:
+    """Return the address that a socket is connected to; raises ConnectionResetError."""
+    try:
+        return str(stream.getpeername()[0])
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:  # it was, but was reset since
+            raise ConnectionResetError(errno.ECONNRESET, "reset at once") from None
+        raise
+
+
+def _connect(addresses: list[str], port: int, ends: float) -> tuple[socket.socket, str]:
+    """Return a socket and its address, the first that takes it, each in its share of time."""
     for number, address in enumerate(addresses):
         others = len(addresses) - number - 1
         try:
@@ -71,7 +81,7 @@ def _connect(addresses: list[str], port: int, ends: float) -> socket.socket:
             continue
         with _closed_on_error(stream):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return stream
+            return stream, peer_of(stream)
     raise OSError("no address")
 
 

@@ -83,7 +83,8 @@ class Connection(asyncio.Protocol):
         An answer that is there before the request was sent ends the sending: it returns False,
         and nothing else can follow on this connection.
         """
-        if not self.is_open or self.reader.begun:
+        # It is closing at once when a write fails; is_open tells it when the loop has turned.
+        if self._transport.is_closing() or self.reader.begun:
             self._is_cut = True
             return False
         self._transport.write(data)

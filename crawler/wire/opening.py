@@ -10,6 +10,7 @@ import httpx
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from crawler.system.clock import now
+from crawler.wire.blocking_opening import peer_of
 from crawler.wire.connection import Connection
 from crawler.wire.names import Names
 from crawler.wire.pool import Origin
@@ -78,20 +79,18 @@ class Opener:
         loop = asyncio.get_running_loop()
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(loop, str(plain.getpeername()[0]), self._on_lost)
+            connection = Connection(loop, peer_of(plain), self._on_lost)
             await loop.create_connection(
                 lambda: connection,
                 sock=plain,
                 ssl=tls,
                 server_hostname=None if tls is None else host,
             )
-        except ConnectionResetError as error:
-            if tls is None or error.errno is not None:
-                raise
-            # So loops say that the handshake was broken off without a reset.
-            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed in the handshake") from None
-        except BaseException:
+        except BaseException as error:
             plain.close()
+            if tls is not None and isinstance(error, ConnectionResetError) and error.errno is None:
+                # So loops say that the handshake was broken off without a reset.
+                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed in the handshake") from None
             raise
         return connection
 

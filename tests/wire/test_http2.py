@@ -57,6 +57,14 @@ def say_page(line):
     line.data(b"page")
 
 
+def leave_whole(peer):
+    """Say no more, and read to the end: to close with bytes unread would be a reset."""
+    peer.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):
+        while peer.recv(65_536):
+            pass
+
+
 class H2Server(Server):
     """Speaks HTTP/2 if that is agreed on; *say* answers, and ends the connection if it is true."""
 
@@ -80,7 +88,7 @@ class H2Server(Server):
                     path = dict(event.headers)[b":path"].decode()
                     self.asked.append(path)
                     if self.say(Line(peer, h2, event.stream_id, path)):
-                        return None
+                        return leave_whole(peer)
             peer.sendall(h2.data_to_send())
         return None
 

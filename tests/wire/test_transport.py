@@ -1,6 +1,7 @@
 """What a client needs of its transport, from both twins: exchanges, bodies, reuse, resending."""
 
 import asyncio
+import contextlib
 import gzip
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from crawler import WireTransport
 from crawler.wire.http1 import MAX_HEAD
 from tests.wire.scripted import LAST_PAGE, PAGE, in_turn, serve, serve_always
-from tests.wire.twins import client_of, until
+from tests.wire.twins import client_of, twin, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -244,23 +245,63 @@ def test_an_upload_waits_for_a_slow_reader(wire, scripted):
     assert max(ahead) < most
 
 
-def test_an_answer_before_the_upload_is_done_ends_it(wire, scripted):
-    piece, count, made = b"x" * 65_536, 10_000, [0]
+def endless(made, count=10_000):
+    for _ in range(count):
+        made.append(1)
+        yield b"x" * 65_536
 
-    def pieces():
-        for _ in range(count):
-            made[0] += 1
-            yield piece
+
+async def endless_awaiting(made):
+    for piece in endless(made):
+        yield piece
+
+
+def test_an_answer_before_the_upload_is_done_ends_it(run, scripted):
+    def script(peer):
+        peer.head()
+        peer.say(LAST_PAGE)
+        peer.until_gone()  # to close with bytes unread would be a reset
+
+    async def main():
+        async with client_of() as (client, _):
+            return await client.post(server.url, content=endless_awaiting(made))
+
+    made: list[int] = []
+    server = scripted(script)
+
+    assert run(main()).content == b"page"
+    assert len(made) < 10_000
+
+
+def test_an_answer_is_read_when_the_rest_of_an_upload_is_refused(scripted):
+    """The blocking twin does not look while it sends."""
 
     def script(peer):
         peer.head()
         peer.say(LAST_PAGE)
 
-    server, client = scripted(script), wire()
-    response = client.request("POST", server.url, content=client.body(pieces()))
+    made: list[int] = []
+    server = scripted(script)
+    with contextlib.closing(twin("blocking")) as client:
+        response = client.request("POST", server.url, content=endless(made))
 
     assert response.content == b"page"
-    assert made[0] < count
+    assert len(made) < 10_000
+
+
+def test_a_reset_ends_an_upload_though_its_pieces_never_wait(wire, scripted):
+    """A write to a lost connection does nothing, at once: without a look the loop never turns."""
+
+    def script(peer):
+        peer.head()
+        peer.reset()
+
+    made: list[int] = []
+    server, client = scripted(script), wire()
+    with pytest.raises(httpx.NetworkError):
+        client.request("POST", server.url, content=client.body(endless(made)))
+
+    assert len(made) < 10_000
 
 
 # ---------------------------------------------------------------- bodies of answers, as they come
