@@ -63,7 +63,7 @@ def little_command(*, quick: Quick = False, pinned: Pinned = False) -> None:
 
 @app.command("memory")
 def memory_command(*, quick: Quick = False) -> None:
-    """Memory from 20 000 to 200 000 URLs, threads and hybrid; 10 to 15 minutes."""
+    """Memory over 200 000 URLs in threads and a million in hybrid; 15 minutes."""
     _report(memory.measure(memory.QUICK if quick else memory.FULL), quick=quick)
 
 

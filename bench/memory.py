@@ -1,5 +1,6 @@
 """Whether memory stays flat on a long list: its slope over the records, and its peak."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.ceiling import ceiling
@@ -15,41 +16,42 @@ __all__ = ["FULL", "QUICK", "Scale", "measure", "tables"]
 
 DIFFERENT = 500  # bodies; the URLs are all different
 READINGS = 200
-MODES = ("threads", "hybrid")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How long the list is; memory is looked at from the first tenth on."""
+    """How long the list of each mode is; memory is looked at from the first tenth on."""
 
-    pages: int
+    pages: Mapping[str, int]
     in_flight: int = 8
 
 
-FULL = Scale(pages=200_000)
-QUICK = Scale(pages=20_000)
+FULL = Scale(pages={"threads": 200_000, "hybrid": 1_000_000})
+QUICK = Scale(pages={"threads": 20_000, "hybrid": 20_000})
 
 
 def measure(scale: Scale = FULL) -> Results:
     """Crawl a long list of small pages and read the memory on the way; raises BenchError."""
     with set_up(size="1kB", pages=DIFFERENT) as stand:
-        stand.write_list("long-list", scale.pages, _path)
-        most = ceiling(stand, "long-list")
+        for mode, pages in scale.pages.items():
+            stand.write_list(mode, pages, _path)
+        most = ceiling(stand, "threads")
         cells = [
-            Cell(work="long-list", mode=mode, concurrency=scale.in_flight, pages=scale.pages)
-            for mode in MODES
+            Cell(work=mode, mode=mode, concurrency=scale.in_flight, pages=pages)
+            for mode, pages in scale.pages.items()
         ]
-        measured = run_rounds(stand, cells, 1, sample_every=max(1, scale.pages // READINGS))
+        every = max(1, min(scale.pages.values()) // READINGS)
+        measured = run_rounds(stand, cells, 1, sample_every=every)
     return Results(
         name="memory",
         machine=machine(),
         how=[
-            f"Pages of 1 kB, {scale.pages} different URLs, {scale.in_flight} in flight, records "
-            "written to a file; PSS of the crawl and its workers.",
+            f"Pages of 1 kB, all URLs different, {scale.in_flight} in flight, records written "
+            "to a file; PSS of the crawl and its workers.",
             "The slope is that of least squares from the first tenth to the end, ± two standard "
             "errors.",
         ],
-        settings={"from": scale.pages // 10, "to": scale.pages},
+        settings={},
         ceiling_per_s=most,
         cells=measured,
     )
@@ -57,25 +59,25 @@ def measure(scale: Scale = FULL) -> Results:
 
 def tables(results: Results) -> list[Table]:
     """Return one table: a row for each mode."""
-    first, last = int(results.settings["from"]), int(results.settings["to"])
-    runs = sorted(results.cells, key=lambda run: MODES.index(run.cell.mode))
     return [
         Table(
-            title=f"Memory between {first} and {last} URLs",
-            columns=(
-                "mode", "bytes a URL", f"MB at {first}", f"MB at {last}", "peak MB", "pages/s",
-            ),
-            rows=[_row(run, first) for run in runs],
+            title="Memory on a long list",
+            columns=("mode", "from", "to", "bytes a URL", "MB first", "MB last", "peak MB",
+                     "pages/s"),
+            rows=[_row(run) for run in sorted(results.cells, key=lambda run: run.cell.pages)],
             notes=results.notes,
         )
     ]  # fmt: skip
 
 
-def _row(run: Measured, first: int) -> list[str]:
+def _row(run: Measured) -> list[str]:
+    first, last = run.cell.pages // 10, run.cell.pages
     late = [(float(count), float(size)) for count, size in run.memory if count >= first]
     peak = max(size for _, size in run.memory)
     return [
         run.cell.mode,
+        str(first),
+        str(last),
         slope(late).text(),
         *(f"{size / 1e6:.1f}" for size in (late[0][1], late[-1][1], peak)),
         f"{run.pages_per_s:.0f}",
