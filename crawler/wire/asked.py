@@ -34,8 +34,10 @@ class Asked:
         self.origin: Origin = (scheme, url.raw_host.decode("ascii"), url.port or _PORTS[scheme])
         self.method = request.method
         headers = request.headers.raw
-        self.head = request_head(self.method, extensions.get("target") or url.raw_path, headers)
         self.has_body, self.length = _framing(tuple(headers))
+        if self.length is None:  # httpx leaves both, of which servers may heed one or the other
+            headers = [header for header in headers if header[0].lower() != b"content-length"]
+        self.head = request_head(self.method, extensions.get("target") or url.raw_path, headers)
         timeouts = extensions.get("timeout") or {}
         self.connect: float | None = timeouts.get("connect")
         self.read: float | None = timeouts.get("read")
@@ -47,12 +49,17 @@ class Asked:
 def _framing(headers: tuple[Header, ...]) -> tuple[bool, int | None]:
     """Return whether a body follows, and its length; None: it goes in chunks."""
     named = {name.lower(): value for name, value in headers}
-    if b"transfer-encoding" in named:
+    if (coding := named.get(b"transfer-encoding")) is not None:
+        if coding.lower().rpartition(b",")[2].strip() != b"chunked":
+            raise httpx.LocalProtocolError(f"{coding!r}: a body goes in chunks, or with a length")
         return True, None
+    lengths = {value for name, value in headers if name.lower() == b"content-length"}
+    if len(lengths) > 1:
+        raise httpx.LocalProtocolError("two lengths of one body")
     length = named.get(b"content-length", b"0")
     if not length.isdigit():
         raise httpx.LocalProtocolError(f"{length!r} is no length of a body")
-    return b"content-length" in named, int(length)
+    return bool(lengths), int(length)
 
 
 def framed(body: Iterable[bytes], length: int | None) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ class IdlePool(Generic[_Conn]):
     """Idle connections, each step in constant time; time is an argument (monotonic seconds).
 
     At most *most_idle* are kept (None: any number), each for *idle_seconds*.  Its owner closes
-    what ``put``, ``make_room`` and ``expired`` hand out.
+    what ``put``, ``oldest`` and ``expired`` hand out.
     """
 
     def __init__(self, most_idle: int | None = None, idle_seconds: float | None = IDLE_SECONDS):
