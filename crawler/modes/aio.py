@@ -1,14 +1,15 @@
-"""Many awaiting tasks on one loop, no lock at all; analyse holds the loop up while it thinks.
+"""Many awaiting tasks on one loop, no lock around the books; analyse holds the loop up.
 
     intake -> frontier -> N x (afetch -> analyse)  ->  write
     a thread    loop        loop        loop          a thread, in blocks
 
 Unit        a task for each page
 Owner       the loop owns the frontier; between two awaits nobody else runs
-Limit       N pages in flight; all others stand still while one page is analysed
+Limit       N pages in flight; all others stand still while one page is analysed, and only then
 Stops       when what is in flight is done; told twice, all tasks are cancelled
 """
 
+import asyncio
 import functools
 
 import httpx
@@ -33,22 +34,33 @@ def crawl(gear: Gear) -> None:
 
 
 async def _crawl(gear: Gear) -> None:
-    dispatch = Dispatch(gear)
+    dispatch, turn = Dispatch(gear), asyncio.Lock()
     names = Names(gear.options.resolve)
     try:
         async with atransport_of(gear.rules.way, names, gear.connections) as http:
-            await dispatch.run(functools.partial(_visit, gear, dispatch, http))
+            await dispatch.run(functools.partial(_visit, gear, dispatch, http, turn))
     finally:
         names.close()
 
 
 async def _visit(
-    gear: Gear, dispatch: Dispatch, http: httpx.AsyncBaseTransport, target: Target
+    gear: Gear,
+    dispatch: Dispatch,
+    http: httpx.AsyncBaseTransport,
+    turn: asyncio.Lock,
+    target: Target,
 ) -> None:
-    """Take one page through all steps; only the first and the last of them await."""
+    """Take one page through all steps; none but analyse keeps the loop for long.
+
+    One page is analysed a *turn* of the loop.  Answers that come together would be analysed in
+    one, and only then the next requests be sent, together again: 64 pages of 1 ms, each 100 ms
+    away, took 165 ms and not 100.
+    """
     fetched = await afetch(http, target, gear.rules)
     if gear.put_back(target, fetched, now()):
         return
-    analysed = analyse_guarded(gear.analyse, fetched)
+    async with turn:
+        await asyncio.sleep(0)
+        analysed = analyse_guarded(gear.analyse, fetched)
     entry = written(gear.form, target, fetched, analysed)
     await dispatch.keep(target, entry, home=fetched.home)
