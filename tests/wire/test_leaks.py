@@ -154,10 +154,8 @@ async def ask_on_loop(url, asks, limits):
 @contextlib.asynccontextmanager
 async def opened(**limits):
     transport = WireTransport(**limits)
-    try:
-        yield transport
-    finally:
-        await asyncio.wait_for(transport.aclose(), LONG)
+    yield transport  # after a failure it is left as it is: to close it may take for ever
+    await asyncio.wait_for(transport.aclose(), LONG)
 
 
 async def all_of(asks, visit):

@@ -42,9 +42,9 @@ class Line:
 
 
 def free(places, origin=A):
-    """Return how many places to *origin* can be had at once; whoever waits for one is no help."""
+    """Return how many places to *origin* can be had at once, without waiting; at most 10."""
     count = 0
-    while True:
+    for _ in range(10):
         taking = places.take(origin, None)
         try:
             taking.send(None)

@@ -1,11 +1,9 @@
 """The idle pool against a plain list: which connection is taken, and which are to be closed."""
 
 import itertools
+import random
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from crawler.wire.pool import IDLE_SECONDS, IdlePool
 
@@ -84,14 +82,11 @@ def test_what_is_gone_or_was_never_there_is_forgotten():
 
 # ---------------------------------------------------------------- against a plain list
 
-origins = st.sampled_from([A, B, ("http", "b.test", 80)])
 
+class Both:
+    """A pool, and a list that holds the same in the order of its return; both do the same."""
 
-class AgainstAList(RuleBasedStateMachine):
-    """The same is done to both, in any order; the list holds them in the order of their return."""
-
-    @initialize(most=st.sampled_from([None, 0, 1, 3]), seconds=st.sampled_from([None, 0, 2.5, 10]))
-    def begin(self, most, seconds):
+    def __init__(self, most, seconds, chance):
         self.pool: IdlePool[int] = IdlePool(most, seconds)
         self.most = float("inf") if most is None else most
         self.seconds = float("inf") if seconds is None else seconds
@@ -99,44 +94,45 @@ class AgainstAList(RuleBasedStateMachine):
         self.busy: list[int] = []
         self.new = itertools.count()
         self.now = 0.0
+        self.chance = chance
 
-    @rule(seconds=st.sampled_from([0.5, 2.5, 7]))
-    def time_goes_by(self, seconds):
-        self.now += seconds
+    def origin(self):
+        return self.chance.choice([A, B, ("http", "b.test", 80)])
 
-    @rule(origin=origins, again=st.booleans())
-    def put(self, origin, again):
-        connection = self.busy.pop() if again and self.busy else next(self.new)
+    def time_goes_by(self):
+        self.now += self.chance.choice([0.5, 2.5, 7])
+
+    def put(self):
+        origin, again = self.origin(), self.busy and self.chance.random() < 0.5
+        connection = self.busy.pop() if again else next(self.new)
         self.idle.append((connection, origin, self.now))
         surplus = self.idle.pop(0)[0] if len(self.idle) > self.most else None
         assert self.pool.put(connection, origin, self.now) == surplus
 
-    @rule(origin=origins)
-    def take(self, origin):
+    def take(self):
+        origin = self.origin()
         found = [entry for entry in self.idle if entry[1] == origin]
         for entry in found[-1:]:
             self.idle.remove(entry)
             self.busy.append(entry[0])
         assert self.pool.take(origin) == (found[-1][0] if found else None)
 
-    @rule()
     def make_room(self):
         assert self.pool.oldest() == (self.idle.pop(0)[0] if self.idle else None)
 
-    @rule(number=st.integers(0, 20))
-    def lose(self, number):
-        self.idle = [entry for entry in self.idle if entry[0] != number]
-        self.busy = [connection for connection in self.busy if connection != number]
-        self.pool.remove(number)
+    def lose(self):
+        known = [*self.busy, *(entry[0] for entry in self.idle), -1]
+        gone = self.chance.choice(known)
+        self.idle = [entry for entry in self.idle if entry[0] != gone]
+        self.busy = [connection for connection in self.busy if connection != gone]
+        self.pool.remove(gone)
 
-    @rule()
     def sweep(self):
         old = [entry for entry in self.idle if entry[2] + self.seconds <= self.now]
         self.idle = [entry for entry in self.idle if entry not in old]
         assert self.pool.expired(self.now) == [entry[0] for entry in old]
 
-    @invariant()
-    def they_hold_the_same(self):
+    def check(self):
         first = self.idle[0][2] + self.seconds if self.idle else None
         of_origins = len({origin for _, origin, _ in self.idle})
         assert self.pool.next_expiry() == first
@@ -144,5 +140,15 @@ class AgainstAList(RuleBasedStateMachine):
         assert repr(self.pool) == f"<IdlePool {len(self.idle)} idle to {of_origins} origins>"
 
 
-TestAgainstAList = AgainstAList.TestCase
-TestAgainstAList.settings = settings(max_examples=40, stateful_step_count=30)
+RULES = [Both.time_goes_by, Both.put, Both.take, Both.make_room, Both.lose, Both.sweep]
+WEIGHTS = [2, 8, 4, 1, 1, 1]
+
+
+@pytest.mark.parametrize("most", [None, 0, 1, 7])
+@pytest.mark.parametrize("seconds", [None, 0, 2.5, 20])
+def test_whatever_is_done_in_whatever_order_both_say_the_same(most, seconds):
+    chance = random.Random(f"{most} {seconds}")
+    both = Both(most, seconds, chance)
+    for rule in chance.choices(RULES, WEIGHTS, k=1_000):
+        rule(both)
+        both.check()
