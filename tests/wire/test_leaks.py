@@ -154,7 +154,12 @@ async def ask_on_loop(url, asks, limits):
 @contextlib.asynccontextmanager
 async def opened(**limits):
     transport = WireTransport(**limits)
-    yield transport  # after a failure it is left as it is: to close it may take for ever
+    try:
+        yield transport
+    except BaseException:  # to wait for what is lost may take for ever
+        for connection in tuple(transport._open):
+            connection.abort()
+        raise
     await asyncio.wait_for(transport.aclose(), LONG)
 
 
