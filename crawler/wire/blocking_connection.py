@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 from collections.abc import Iterable
 
 import httpx
@@ -50,7 +51,8 @@ class BlockingConnection:
         except TimeoutError:
             raise httpx.WriteTimeout("the time is over") from None
         except OSError as error:
-            raise httpx.WriteError(type(error).__name__) from error
+            cause = ConnectionResetError() if isinstance(error, ssl.SSLEOFError) else error
+            raise httpx.WriteError(type(cause).__name__) from cause
 
     def send_all(self, pieces: Iterable[bytes], timeout: float | None) -> None:
         """Send the rest of a request; where the peer takes no more, it may have answered."""
@@ -86,7 +88,7 @@ class BlockingConnection:
     def _receive(self, timeout: float | None) -> None:
         try:
             self._limit(timeout)
-            data = self._stream.recv(PIECE)
+            data = self._read()
         except TimeoutError:
             raise httpx.ReadTimeout("the time is over") from None
         except OSError as error:
@@ -97,6 +99,15 @@ class BlockingConnection:
             raise self._cut  # the system tells of a reset once
         else:
             self.reader.end()
+
+    def _read(self) -> bytes:
+        """Return what has come; nothing at the end, which many do not announce in TLS."""
+        try:
+            return self._stream.recv(PIECE)
+        except ssl.SSLEOFError as error:
+            if not error.reason:  # it was the system's: a reset, until Python 3.12.3
+                raise ConnectionResetError from None
+            return b""
 
     def _limit(self, timeout: float | None) -> None:
         """Let the next step take *timeout*, or what is left; to say so costs a system call."""

@@ -54,7 +54,9 @@ class BlockingOpener:
         if scheme == "https":
             with _closed_on_error(stream):
                 stream.settimeout(_left(ends))
-                stream = self._tls().wrap_socket(stream, server_hostname=host)
+                stream = self._tls().wrap_socket(
+                    stream, server_hostname=host, suppress_ragged_eofs=False
+                )
             timings.tls = now() - began - timings.dns - timings.connect
         return BlockingConnection(stream, peer)
 
