@@ -14,6 +14,9 @@ __all__ = ["Connection"]
 
 #: Bytes of a body that may wait for their reader before the peer is slowed down.
 HIGH = 262_144
+#: Bytes sent before the loop turns, though the peer takes them as fast as they come: until then
+#: nobody else gets on, and no answer is seen.
+TURN = 262_144
 
 
 class Connection(asyncio.Protocol):
@@ -50,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._is_paused = False  # we read no more for now
         self._is_blocked = False  # the peer takes no more for now
         self._is_cut = False  # the request was not sent to its end
+        self._sent = 0  # since the loop turned
         self._poll = select.poll()
 
     @property
@@ -88,6 +92,10 @@ class Connection(asyncio.Protocol):
             self._is_cut = True
             return False
         self._transport.write(data)
+        self._sent += len(data)
+        if self._sent >= TURN:
+            self._sent = 0
+            await asyncio.sleep(0)
         while self._is_blocked and self.is_open and not self.reader.begun:
             await self._wait(timeout, httpx.WriteTimeout)
         return True
@@ -113,9 +121,10 @@ class Connection(asyncio.Protocol):
         self._deadline = float("inf")
 
     def abort(self) -> None:
-        """Drop the connection at once."""
-        self.is_open = False
-        self._transport.abort()
+        """Drop the connection at once; one that is gone cannot be dropped in asyncio."""
+        if self.is_open:
+            self.is_open = False
+            self._transport.abort()
 
     async def _wait(self, timeout: float | None, too_slow: type[httpx.TimeoutException]) -> None:
         """Wait until something changed; raises what went wrong with the connection."""
