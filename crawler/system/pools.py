@@ -104,7 +104,8 @@ class Crew:
         for pool in filter(None, (self._pool, self._alone)):
             if kill:
                 _kill(pool)
-            pool.shutdown(wait=True)
+            else:
+                pool.shutdown(wait=True)
 
     def _new(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
@@ -139,7 +140,8 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     for process in processes:
         process.join()
     # What was in it gets BrokenProcessPool; cancelled futures would look like our own doing.
-    pool.shutdown(wait=False)
+    # Its thread is waited for: at the interpreter's end it would be woken through a closed pipe.
+    pool.shutdown(wait=True)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures.process import BrokenProcessPool, _ExecutorManagerThread
 from itertools import repeat
 
 import pytest
@@ -227,3 +227,19 @@ def test_workers_end_with_a_parent_that_was_killed(parent, tasks):
 def test_threads_take_the_same_tasks():
     with threads(2) as pool:
         assert list(pool.map(says, repeat("x", 3))) == ["x"] * 3
+
+
+def test_nothing_of_a_killed_pool_is_left_running(monkeypatch):
+    """The pool's own thread is late: at the end of the interpreter it would be in the way."""
+    end, late = _ExecutorManagerThread.join_executor_internals, threading.Event()
+
+    def end_late(thread):
+        end(thread)
+        late.wait(0.5)
+
+    monkeypatch.setattr(_ExecutorManagerThread, "join_executor_internals", end_late)
+    before = set(threading.enumerate())
+    crew = Crew(1)
+    crew.close(kill=True)
+
+    assert set(threading.enumerate()) == before
