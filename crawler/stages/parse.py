@@ -9,6 +9,8 @@ import ada_url
 import msgspec
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
+from crawler.stages.links import links_of, resolved
+
 __all__ = ["Page", "parse"]
 
 #: Without events Lexbor does not fill <selectedcontent>, which is no text of the page, and a
@@ -68,15 +70,6 @@ _RAW_TEXT_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for nam
 _anchors = LexborHTMLParser("<a></a><area>").css("a, area")
 _ANCHOR_IDS = frozenset(node.tag_id for node in _anchors)
 
-# References that are plain joining once their start is resolved: what follows it holds no dot
-# segments and nothing to escape.  The start is an authority, a slash, dot segments or nothing;
-# a page has few of them.  A property test holds this equal to ada_url, at a quarter of the cost.
-_START = r"/|(?=\w|#|\Z)|(?i:https?:)?//[\w.:\[\]-]++/|(?:\.\.?/)++"
-_PATH = r"(?:[\w~-][\w.~-]*+/?+)*+(?:\?[\w.~=&;:+,/-]*+)?+"
-_PLAIN = re.compile(rf"({_START})({_PATH})(?:#.*)?", re.ASCII)
-_CREDENTIALS = re.compile(r"^(https?://)[^/]*@")
-MAX_STARTS = 1_000  # remembered for a page; an honest one has some dozens
-
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """What a page says; when ``problem`` is given it was not parsed and the rest is empty.
@@ -119,8 +112,8 @@ def parse(markup: str, address: str, max_links: int, *, utf8: bytes | None = Non
         return Page(problem=problem)
     tree = LexborHTMLParser(markup if utf8 is None else utf8, options=_OPTIONS)
     title = tree.css_first("title:not(svg title, math title)")
-    base = _base(tree, _resolve(address, ""))  # as the URL Standard writes it
-    links, total = _links(_hrefs(tree, walk=tags > SCANNED_TAGS), base, max_links)
+    base = _base(tree, resolved(address, ""))  # as the URL Standard writes it
+    links, total = links_of(_hrefs(tree, walk=tags > SCANNED_TAGS), base, max_links)
     return Page(
         title=None if title is None else _collapse(title.text()),
         links=links,
@@ -164,48 +157,6 @@ def _base(tree: LexborHTMLParser, address: str) -> str:
     except ValueError:
         return address
     return address if base.startswith(("data:", "javascript:")) else base
-
-
-def _links(hrefs: Iterator[str], base: str, max_links: int) -> tuple[list[str], int]:
-    kept: dict[str, None] = {}
-    beyond: set[int] = set()
-    for link in _resolved(hrefs, base):
-        if link in kept or not link:
-            continue
-        if len(kept) < max_links:
-            kept[link] = None
-        else:
-            beyond.add(hash(link))
-    return list(kept), len(kept) + len(beyond)
-
-
-def _resolved(hrefs: Iterator[str], base: str) -> Iterator[str]:
-    """Yield what :func:`_resolve` says of each reference."""
-    here = _resolve(base, "")
-    root = here[: here.find("/", len("https://")) + 1]
-    folder = here.partition("?")[0].rpartition("/")[0] + "/"
-    starts = {"/": root, root: root, "": folder} if here else {}
-    for href in hrefs:
-        plain = _PLAIN.fullmatch(href)
-        if plain is None:
-            yield _resolve(base, href)
-            continue
-        start, path = plain.groups()
-        if start not in starts and len(starts) < MAX_STARTS:
-            starts[start] = _resolve(base, start)
-        before = starts[start] if start in starts else _resolve(base, start)
-        yield before and (before + path if start or path else here)
-
-
-def _resolve(base: str, href: str) -> str:
-    """Return the http(s) URL that *href* means, or an empty string."""
-    try:
-        link = ada_url.join_url(base, href).partition("#")[0]
-    except ValueError:
-        return ""
-    if not link.startswith(("http://", "https://")):
-        return ""
-    return _CREDENTIALS.sub(r"\1", link) if "@" in link else link
 
 
 def _problem(markup: str, tags: int) -> str | None:

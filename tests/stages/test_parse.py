@@ -5,7 +5,6 @@ import subprocess
 import sys
 import unicodedata
 
-import ada_url
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,54 +154,6 @@ def test_a_page_of_many_tags_gives_the_same_links_by_walking():
         == page(few).links
         == [f"http://site.test/z/{path}" for path in ("s", "1", "2", "")]
     )
-
-
-segments = st.sampled_from(
-    ["a", "b.c", ".", "..", "", "-", "~x", "x--y", "xn--a", "0x7f", "127", "é", "%2e", "a b", "a:b"]
-)
-paths = st.lists(segments, max_size=4).map("/".join)
-starts = st.sampled_from(
-    ["", "/", "//", "http://", "https://", "http://a.test/", "http://a-b.c.test/", "http://1.2/",
-     "http://xn--a.test/", "http://a--b.test/", "http://a.b0/", "https://A.test/", "http:/", "?",
-     "\\", "../", "./", ".././", "..", "a/../", "HTTP://h:81/", "//h:443/", "//h:99999/", "//h:/",
-     "http://0x7f.1/", "http://[::1]:80/", "http://[::1/", "http://a_b/", "http://u:p@h/", "//:81/",
-     "mailto:", "ftp://h/", "///h/", "https:h/"]
-)  # fmt: skip
-ends = st.sampled_from(["", "?", "?a=b&c", "?a'b", "#", "#f", "?x#y z", "#\n", " ", "?a/b:c,d"])
-hrefs = st.tuples(starts, paths, ends).map("".join) | st.text(
-    "abz./?#:-_~%@&=+,;09 \n\\", max_size=12
-)
-
-
-bases = st.sampled_from(
-    [AT, "https://h/", "http://h:81/x/y/?a/b", "http://1.2.3.4/a;b/c", "http://[::1]//a//b#c",
-     "http://h/http://u@h/", "http://u:p@h/a/b?c@d", "ftp://h/a/b", "mailto:a@b", "file:///C:/",
-     ""]
-)  # fmt: skip
-
-
-@given(hrefs, bases)
-def test_plain_joining_equals_the_url_standard(href, address):
-    try:
-        expected = ada_url.join_url(address, href).partition("#")[0]
-    except ValueError:
-        expected = ""
-    kept = [expected] if expected.startswith("http") and "@" not in expected else None
-
-    found, _ = stage._links(iter([href]), address, 10)
-
-    assert kept is None or found == kept
-
-
-@given(st.lists(hrefs, max_size=30), bases, st.sampled_from([0, 4, stage.MAX_STARTS]))
-def test_links_are_the_same_together_as_alone(several, address, max_starts):
-    alone = [stage._resolve(address, href) for href in several]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "MAX_STARTS", max_starts)
-        found, _ = stage._links(iter(several), address, 100)
-
-    assert found == list(dict.fromkeys(filter(None, alone)))
 
 
 @pytest.mark.parametrize(
