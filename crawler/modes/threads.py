@@ -5,7 +5,7 @@
 
 Unit        a thread, with an HTTP client of its own, doing one page after another
 Owner       whoever holds the lock owns the frontier, the tally and the output
-Limit       N pages in flight, one in each thread; analyse holds the GIL but for parse and hash
+Limit       N pages in flight, one in each thread; they are analysed one at a time (the GIL)
 Stops       each thread after its page; told twice, the threads are left behind: a blocking
             read cannot be called back, so what they still bring home is dropped
 """
@@ -51,11 +51,18 @@ _ASKED = Exception("asked to stop")
 
 
 class _Crowd:
-    """N threads, and the lock between them."""
+    """N threads, and the lock between them.
+
+    Pages are analysed in *turn*.  The GIL lets all that wait for it go on a little, so 64 answers
+    that came together were all done at the same late moment, and 64 requests went out together
+    again: 390 pages a second of 6 kB at 100 ms, and 610 in turn.  It costs less, too: 690 of
+    30 kB at 0 ms and not 550.  Analysers that release the GIL have hybrid's pool of threads.
+    """
 
     def __init__(self, gear: Gear):
         self._gear = gear
         self._changed = threading.Condition()
+        self._turn = threading.Lock()
         self._ended: SimpleQueue[BaseException | None] = SimpleQueue()
         self._over = False
         self._names = Names(gear.options.resolve)
@@ -116,7 +123,8 @@ class _Crowd:
             if self._over or gear.put_back(target, fetched, now()):
                 self._changed.notify()
                 return
-        analysed = analyse_guarded(gear.analyse, fetched)
+        with self._turn:
+            analysed = analyse_guarded(gear.analyse, fetched)
         self._keep(target, written(gear.form, target, fetched, analysed), home=fetched.home)
 
     def _keep(self, target: Target, entry: Entry, *, home: bool | None) -> None:

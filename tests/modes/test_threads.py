@@ -12,7 +12,9 @@ import pytest
 
 from crawler import CrawlReport, Options, Record, analyse, crawl
 from crawler.compose import Crawl
+from crawler.modes import threads
 from crawler.modes.threads import _Crowd
+from crawler.stages.fetch import fetch
 from fixtures.running import serve
 
 LIMIT = 60  # seconds; only a test that fails waits for so long
@@ -136,14 +138,15 @@ def slow(late_run):  # noqa: ARG001 (its threads are joined after they are relea
     made.released.set()
 
 
-def test_what_comes_when_all_threads_wait_wakes_all_of_them(late_run, site):
+def test_what_comes_when_all_threads_wait_wakes_all_of_them(late_run, site, monkeypatch):
     meet = threading.Barrier(THREADS)
 
-    def together(fetched):
+    def together(*given):
         meet.wait(LIMIT / 3)  # a thread that sleeps on would be missed here
-        return analyse(fetched)
+        return fetch(*given)
 
-    run = late_run(together)
+    monkeypatch.setattr(threads, "fetch", together)
+    run = late_run()
     run.deliver(*range(THREADS))
     until(lambda: len(run.records) == THREADS and run.waiting() == THREADS)
     run.deliver(*range(THREADS, 2 * THREADS))
@@ -152,6 +155,22 @@ def test_what_comes_when_all_threads_wait_wakes_all_of_them(late_run, site):
     assert run.report().outcomes == {"ok": 2 * THREADS}
     assert {record.url for record in run.records} == {run.url(n) for n in range(2 * THREADS)}
     assert len(run.records) == site.truth()["requests"] == 2 * THREADS
+
+
+def test_pages_that_come_together_are_analysed_one_at_a_time(late_run):
+    at_once = threading.Barrier(2)
+
+    def alone(fetched):
+        with pytest.raises(threading.BrokenBarrierError):
+            at_once.wait(0.1)
+        at_once.reset()
+        return analyse(fetched)
+
+    run = late_run(alone)
+    run.deliver(*range(THREADS))
+    run.end()
+
+    assert run.report().outcomes == {"ok": THREADS}
 
 
 def test_lines_that_come_one_by_one_are_crawled_once_each(late_run, site):
