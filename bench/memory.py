@@ -62,8 +62,7 @@ def tables(results: Results) -> list[Table]:
     return [
         Table(
             title="Memory on a long list",
-            columns=("mode", "from", "to", "bytes a URL", "MB first", "MB last", "peak MB",
-                     "pages/s"),
+            columns=("mode", "from", "to", "bytes a URL", "MB first", "MB last", "peak MB"),
             rows=[_row(run) for run in sorted(results.cells, key=lambda run: run.cell.pages)],
             notes=results.notes,
         )
@@ -80,7 +79,6 @@ def _row(run: Measured) -> list[str]:
         str(last),
         slope(late).text(),
         *(f"{size / 1e6:.1f}" for size in (late[0][1], late[-1][1], peak)),
-        f"{run.pages_per_s:.0f}",
     ]
 
 
