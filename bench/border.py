@@ -86,7 +86,7 @@ def measure(scale: Scale = FULL) -> BorderResults:
             f"Medians of {scale.rounds} runs in shuffled rounds, with the least and the greatest.",
         ],
         settings={},
-        ceiling_per_s=float("inf"),
+        ceiling_per_s=None,
         cells=found,
     )
 
@@ -100,7 +100,7 @@ def tables(results: BorderResults) -> list[Table]:
             columns=("batch", *WAYS),
             rows=[[str(batch), *(_cell(results, way, batch) for way in WAYS)] for batch in batches],
             left=frozenset(),
-            notes=[*results.how, results.machine.sentence()],
+            notes=results.notes,
         )
     ]
 

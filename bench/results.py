@@ -29,15 +29,15 @@ class Kept(msgspec.Struct, kw_only=True, frozen=True):
     """What the results of all experiments have.
 
     ``how`` says in sentences how it was done, ``settings`` what the tables must know of that.
-    ``ceiling_per_s`` is what the server gives to the cheapest client.  An experiment adds
-    ``cells``, as its last field, with each run by itself.
+    ``ceiling_per_s`` is what the server gives to the cheapest client, None where there is no
+    server.  An experiment adds ``cells``, as its last field, with each run by itself.
     """
 
     name: str
     machine: Machine
     how: list[str]
     settings: dict[str, float]
-    ceiling_per_s: float
+    ceiling_per_s: float | None
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -51,17 +51,22 @@ class Kept(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def share_of_ceiling(self) -> float:
         """How much of what the server can give the fastest run took."""
+        if self.ceiling_per_s is None:
+            return 0.0
         return max(one.pages_per_s for one in self.runs) / self.ceiling_per_s
 
     @property
     def notes(self) -> list[str]:
         """What stands below the tables: how it was done, with how much of the server, where."""
-        return [
-            *self.how,
-            f"The server gives {self.ceiling_per_s:.0f} answers/s to the cheapest client; the "
-            f"fastest run took {self.share_of_ceiling:.0%} of that.",
-            self.machine.sentence(),
-        ]
+        server = (
+            []
+            if self.ceiling_per_s is None
+            else [
+                f"The server gives {self.ceiling_per_s:.0f} answers/s to the cheapest client; the "
+                f"fastest run took {self.share_of_ceiling:.0%} of that."
+            ]
+        )
+        return [*self.how, *server, self.machine.sentence()]
 
 
 _Kept = TypeVar("_Kept", bound=Kept)

@@ -3,9 +3,11 @@ import json
 import msgspec
 import pytest
 
+from bench import border
 from bench.cell import BenchError
 from bench.results import checked, keep, load
-from tests.bench.examples import a_run, results
+from bench.table import printed
+from tests.bench.examples import MACHINE, a_run, results
 
 
 def test_what_is_kept_can_be_loaded_again(tmp_path):
@@ -16,6 +18,19 @@ def test_what_is_kept_can_be_loaded_again(tmp_path):
     assert "little.json" == path.name
     assert kept == load(path)
     assert [path] == list(tmp_path.iterdir())
+
+
+def test_what_was_measured_without_a_server_can_be_printed_again(tmp_path):
+    cells = [border.Crossing(way=w, batch=16, parent=1e-5, worker=2e-5) for w in border.WAYS]
+    found = border.BorderResults(
+        name="border", machine=MACHINE, how=["How."], settings={}, ceiling_per_s=None,
+        cells=cells,
+    )  # fmt: skip
+
+    text = printed(json.loads(keep(found, tmp_path).read_bytes()))
+
+    assert "| 16 | 30 | 30 | 30 |" in text
+    assert "The server gives" not in text
 
 
 def test_a_kept_file_has_one_run_a_line(tmp_path):
