@@ -395,9 +395,9 @@ def test_whoever_is_cancelled_or_times_out_at_any_turn_of_opening_leaves_nothing
                     assert not connection.is_busy
                     connection.abort()
                 await until(lambda: not transport._open)
+            await elsewhere(server.until, lambda: not server.here)  # the loop closes what it left
         return set(ends)
 
     server = scripted(script, tls=server_tls(authority.issue_cert("127.0.0.1")))
 
     assert asyncio.CancelledError in run(main())
-    server.until(lambda: not server.here)
