@@ -384,6 +384,7 @@ def test_whoever_is_cancelled_or_times_out_at_any_turn_of_opening_leaves_nothing
 
     async def main():
         ends: list[type] = []
+        before = sockets()
         async with client_of(tls=client_tls) as (client, transport):
             for turns in range(60):
                 task = asyncio.ensure_future(client.get(server.url))
@@ -395,7 +396,7 @@ def test_whoever_is_cancelled_or_times_out_at_any_turn_of_opening_leaves_nothing
                     assert not connection.is_busy
                     connection.abort()
                 await until(lambda: not transport._open)
-            await elsewhere(server.until, lambda: not server.here)  # the loop closes what it left
+            await until(lambda: sockets() == before)  # the loop closes what it left
         return set(ends)
 
     server = scripted(script, tls=server_tls(authority.issue_cert("127.0.0.1")))
