@@ -16,8 +16,7 @@ _START = r"/|(?=\w)|(?i:https?:)?//[\w.:\[\]-]++/|(?:\.\.?/)++"
 _PATH = r"(?:[\w~-][\w.~-]*+/?+)*+(?:\?[\w.~=&;:+,/-]*+)?+"
 _OTHER_SCHEME = r"(?!(?i:https?:))[a-zA-Z][\w+.-]*+:"
 _BLANKS = r"[\0-\x09\x0b-\x20]*+"
-#: All references of a page are told apart in one call, a line each: a call each took twice the
-#: time, ada_url five times.
+#: All references of a page are told apart in one call, a line each: 57 take 28 us.
 _REFERENCES = re.compile(
     rf"^(?:{_BLANKS}(?:{_OTHER_SCHEME}.*|({_START})({_PATH})(?:#.*|{_BLANKS}))|(.*))$",
     re.ASCII | re.MULTILINE,
