@@ -77,6 +77,7 @@ class Opener:
     ) -> Connection:
         """Return a connection over a connected socket, secured if there is a context."""
         loop = asyncio.get_running_loop()
+        connection = None
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(loop, peer_of(plain), self._on_lost)
@@ -87,6 +88,8 @@ class Opener:
                 server_hostname=None if tls is None else host,
             )
         except BaseException as error:
+            if connection is not None:
+                connection.abort()  # cancelled when it stood already: a loop would say goodbye
             plain.close()
             if tls is not None and isinstance(error, ConnectionResetError) and error.errno is None:
                 # So loops say that the handshake was broken off without a reset.

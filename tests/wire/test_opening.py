@@ -372,13 +372,9 @@ def test_a_handshake_that_is_cancelled_leaves_no_socket(run, scripted, client_tl
 
 
 def test_whoever_is_cancelled_or_times_out_at_any_turn_of_opening_leaves_nothing(
-    run, scripted, authority, client_tls, request
+    run, scripted, authority, client_tls
 ):
     """Cancelled after one turn of the loop, after two, and so on until it is through."""
-    if "uvloop" in request.node.name:
-        pytest.skip(
-            "uvloop says 'Fatal error on SSL protocol' here; whose fault it is, is not known"
-        )
 
     def script(peer):
         with contextlib.suppress(OSError, Gone):
