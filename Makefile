@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv-peers/.ready
+# A process for each core; a file's tests stay together, because they share a server.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,11 +23,11 @@ test: check  ## the same as check
 
 check: static  ## format, lint, types, contracts, printed docs, tests: what CI runs
 	@echo '== tests'
-	@$(BIN)/python -m pytest -q
+	@$(PYTEST)
 
 test-all: static  ## check, with the slow tests too
 	@echo '== tests, slow ones too'
-	@$(BIN)/python -m pytest -q -m '' -o faulthandler_timeout=900
+	@$(PYTEST) -m '' -o faulthandler_timeout=900
 
 static: $(READY)
 	@echo '== format'

@@ -25,14 +25,26 @@ def test_a_shell_completes(run, line, offered):
     assert (done.code, done.out.split(), done.err) == (0, offered, "")
 
 
-def test_help_takes_less_than_0_4_s_of_cpu():
-    assert min(cpu_of_help() for _ in range(5)) < 0.4
+SMALLEST = """
+import typer
+app = typer.Typer()
+@app.command()
+def greet(name: str = "you"): print(name)
+app()
+"""
 
 
-def cpu_of_help():
+def test_help_costs_little_more_than_that_of_the_smallest_command():
+    """1.2 to 1.4 times its CPU; with an import of httpx it would be 1.8 to 2.3 times."""
+    smallest = [sys.executable, "-c", SMALLEST]
+    rounds = [(cpu_of(CRAWL), cpu_of(smallest)) for _ in range(5)]
+    assert min(ours for ours, _ in rounds) < 1.6 * min(other for _, other in rounds)
+
+
+def cpu_of(command):
     kept = {name: value for name, value in environment().items() if "COVERAGE" not in name}
     nowhere = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
-    child = os.posix_spawn(CRAWL[0], [*CRAWL, "--help"], kept, file_actions=[nowhere])
+    child = os.posix_spawn(command[0], [*command, "--help"], kept, file_actions=[nowhere])
     _, status, used = os.wait4(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     return used.ru_utime + used.ru_stime
