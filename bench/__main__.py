@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import border, connections, fetch, little, memory, modes, path, peers
+from bench import border, connections, fetch, little, memory, modes, path, peers, server
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
@@ -83,6 +83,12 @@ def path_command(*, quick: Quick = False) -> None:
 def peers_command(*, quick: Quick = False) -> None:
     """Ours against other people's crawlers, and hybrid against its parts; 10 minutes."""
     _report(peers.measure(peers.QUICK if quick else peers.FULL), quick=quick)
+
+
+@app.command("server")
+def server_command(*, quick: Quick = False) -> None:
+    """The test server against nginx, and the truth of its delays; 4 minutes."""
+    _report(server.measure(server.QUICK if quick else server.FULL), quick=quick)
 
 
 def _report(results: Kept, *, quick: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bench import border, connections, fetch, little, memory, modes, path, standings
+from bench import border, connections, fetch, goals, little, memory, modes, path, standings
 from bench.layout import Table, markdown
 from bench.results import Kept, Results
 
@@ -21,6 +21,7 @@ TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "modes": (Results, modes.tables),
     "path": (path.PathResults, path.tables),
     "peers": (standings.PeerResults, standings.tables),
+    "server": (goals.ServerResults, goals.tables),
 }
 
 
