@@ -42,7 +42,7 @@ class Scale:
         return f"/p/{page}?size={2 + page % 9}kB"
 
 
-FULL = Scale(pages={16: 640, 64: 1536, 200: 1600}, rounds=3)
+FULL = Scale(pages={16: 640, 64: 3072, 200: 8000}, rounds=3)
 QUICK = Scale(pages={16: 160, 64: 320}, rounds=2)
 
 

@@ -22,8 +22,8 @@ from bench.repeat import Repeated, compared, dealt, visit
 from bench.rounds import say
 from bench.stand import Stand, set_up
 from bench.timetable import Asked, Errand
-from fixtures.histogram import Histogram
 from fixtures.running import serve
+from fixtures.truth.histogram import Histogram
 
 __all__ = ["FULL", "QUICK", "Load", "Scale", "measure", "tables"]
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from bench.meter import memory_of
-from fixtures.timer import make_timer
+from fixtures.net.timer import make_timer
 
 __all__ = ["Asked", "Errand", "TimetableError", "answer_in", "ask", "injected_in", "timetable"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from crawler import MODES, Options, crawl
 from crawler.core.record import Record, encode
+from fixtures.pages.website import Look, Website
 from fixtures.running import serve
-from fixtures.website import Look, Website
 
 #: How the thousand URLs are asked for; each line is used for several pages.
 WAYS = [
