@@ -1,9 +1,9 @@
-"""Print the parts of the README that the code knows best: the map, the commands, the results."""
+"""Print the parts of the documents that the code knows best: map, commands, settings, results."""
 
 import ast
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.table import printed
@@ -38,6 +38,38 @@ def command_line() -> None:
     _fence("\n".join(line.rstrip() for line in answer.output.strip("\n").splitlines()))
 
 
+def settings(whose: str) -> None:
+    """Print the settings of the test server: those of the `site`, or of an `answer`."""
+    from fixtures.manual import metavar
+    from fixtures.settings.scenario import SITE_SETTINGS
+    from fixtures.settings.table import ANSWER_SETTINGS
+
+    rows = []
+    for setting in SITE_SETTINGS if whose == "site" else ANSWER_SETTINGS:
+        option = f"--{setting.name.replace('_', '-')}"
+        is_flag = setting.name in ("traps", "chunked")
+        option = option if is_flag else f"{option} {metavar(setting)}"
+        query = (f"`?{setting.example}`",) if whose == "answer" else ()
+        rows.append((f"`{option}`", *query, setting.help))
+    heads = ("option", "in a query", "") if whose == "answer" else ("option", "")
+    _grid(heads, rows)
+
+
+def manual(table: str) -> None:
+    """Print one of the tables of the test server's help; *table* is what each row is."""
+    from fixtures import manual
+    from fixtures.messages.faults import FAULTS
+
+    tables = {
+        "address": manual.ADDRESSES,
+        "distribution": manual.DISTRIBUTIONS,
+        "fault": FAULTS,
+        "listener": manual.LISTENERS,
+        "scenario": manual.scenarios(),
+    }
+    _grid((table, ""), [(f"`{name}`", meaning) for name, meaning in tables[table].items()])
+
+
 def results(*names: str) -> None:
     """Print the tables of the kept results of these experiments."""
     for name in names:
@@ -67,6 +99,12 @@ def _rows(folder: Path, *, depth: int) -> Iterator[tuple[str, str]]:
 def _sentence(path: Path) -> str:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or "").partition("\n")[0]
+
+
+def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    for row in (heads, ["---"] * len(heads), *rows):
+        print(f"| {' | '.join(row)} |")
+    print()
 
 
 def _fence(text: str) -> None:
