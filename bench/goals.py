@@ -18,6 +18,7 @@ OF_NGINX = 0.8
 STEADY_ERROR_MS = 1.0
 WAITING_ERROR_MS = 5.0
 WAITING_KB = 8.0
+READY_MS = 300.0
 
 
 class Delays(msgspec.Struct, kw_only=True, frozen=True):
@@ -43,7 +44,8 @@ class Delays(msgspec.Struct, kw_only=True, frozen=True):
 class Round(msgspec.Struct, kw_only=True, frozen=True):
     """Everything once: two speeds, delays under a steady rate and waiting at once, a repetition.
 
-    Of the *waiting* the first kind falls due over seconds, the others all at once.
+    Of the *waiting* the first kind falls due over seconds, the others all at once.  The server
+    took ``ready`` seconds from `serve` being called until clients could connect.
     """
 
     ours: Speed
@@ -51,6 +53,7 @@ class Round(msgspec.Struct, kw_only=True, frozen=True):
     steady: list[Delays]
     waiting: list[Delays]
     repeated: Repeated
+    ready: float
 
     @property
     def pages_per_s(self) -> float:
@@ -145,6 +148,7 @@ def _goals(results: ServerResults) -> list[list[str]]:
               reached=earliest >= 0),
         _goal("same seed, another order: what differs", "0", f"{differ} of {compared}",
               reached=differ == 0),
+        _below("`serve` until it answers, ms", READY_MS, [1000 * one.ready for one in rounds]),
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -117,6 +118,7 @@ def _round(scale: Scale, found: Programs, number: int) -> Round:
     parts: dict[str, Callable[[], Any]] = {
         "speeds": partial(_speeds, found, scale.wrk_s, number),
         "repetition": partial(_repeated, scale, number),
+        "start": _ready,
         **{load.latency: partial(_delays, load) for load in scale.loads()},
     }
     done: dict[str, Any] = {}
@@ -129,7 +131,15 @@ def _round(scale: Scale, found: Programs, number: int) -> Round:
         steady=[done[latency] for latency in STEADY],
         waiting=[done[load.latency] for load in scale.held],
         repeated=done["repetition"],
+        ready=done["start"],
     )
+
+
+def _ready() -> float:
+    """Return the seconds from the call of `serve` until clients can connect."""
+    began = time.perf_counter()
+    with serve():
+        return time.perf_counter() - began
 
 
 def _speeds(found: Programs, seconds: int, number: int) -> dict[str, Speed]:

@@ -62,6 +62,7 @@ def a_round(**changes):
             requests=400, delays=390, faults=100, pages_differ=0, delays_differ=0,
             outcomes_differ=0,
         ),
+        ready=0.2,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 
@@ -271,7 +272,7 @@ def test_a_server_repeats_itself_in_another_order_and_another_seed_does_not():
 def test_all_goals_can_be_reached():
     [goals, *_] = tables(results(a_round()))
 
-    assert ["yes"] * 8 == [row[-1] for row in goals.rows]
+    assert ["yes"] * 9 == [row[-1] for row in goals.rows]
 
 
 @pytest.mark.parametrize(
@@ -286,6 +287,7 @@ def test_all_goals_can_be_reached():
         ({"steady": [delays(), delays(earliest=-1e-6)]}, 6),
         ({"repeated": Repeated(requests=9, delays=9, faults=9, pages_differ=0, delays_differ=1,
                                outcomes_differ=0)}, 7),
+        ({"ready": 0.3}, 8),
     ],
 )  # fmt: skip
 def test_a_goal_that_is_missed_is_said_to_be(changes, missed):
