@@ -35,14 +35,12 @@ def bound(run: Measured, *, latency: float, cores: int, pinned: bool) -> Bound:
 
 
 def thread_cost(run: Measured) -> float:
-    """Return the CPU seconds a page that only one thread at a time can spend.
+    """Return the CPU seconds a page of the process that the loop, or the threads, are in.
 
-    threads: user time of the process.  Kernel time is left out, as what waits in the kernel
-    has let go of the GIL; parsing and hashing let go of it too, but are counted, so this is
-    an upper bound of what holds the GIL, and the limit from it may be passed a little.
-    async and hybrid: all of the process that the loop is in; hybrid's workers are others.
+    hybrid's workers are others.  Threads let go of the GIL in the kernel, and while they parse
+    and hash, so they may pass the limit from this a little.
     """
-    return run.cost.own_user if run.cell.mode == "threads" else run.cost.own
+    return run.cost.own
 
 
 def _inverse(cost: float) -> float:

@@ -136,8 +136,9 @@ def _how(scale: Scale, *, pinned: bool) -> list[str]:
         "`seen` is the most requests the server had open at once.",
         "`allowed` is the least of: in flight/(latency + client CPU), 1/CPU of the one thread, "
         f"{least}; `limit` says which.",
-        "The one thread is, for async and hybrid, the process of the loop; for threads, what may "
-        "hold the GIL: the process without its kernel time, parsing and hashing counted too.",
+        "The one thread is the process of the loop or of the threads, not hybrid's workers. "
+        "Threads let go of the GIL in the kernel, and while they parse and hash: they may pass "
+        "that limit.",
     ]
 
 
