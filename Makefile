@@ -9,6 +9,8 @@ PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Interpreters are started by the hundred: each module is to be compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check static fix docs bench peers serve constraints clean
