@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv-peers/.ready
+# The one peer that is not Python; it goes when .venv-peers is made anew.
+AUTOCANNON := autocannon@9.0.0
+NODE := .venv-peers/node/.ready
 # A process for each core; a file's tests stay together, because they share a server.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
@@ -53,7 +56,7 @@ docs: $(READY)  ## print the map, the command line and the results into the docs
 bench: $(READY)  ## measure everything (takes a while)
 	@$(BIN)/python -m bench
 
-peers: $(PEERS)  ## set up other people's crawlers in .venv-peers, for `python -m bench fetch` and `peers`
+peers: $(PEERS) $(NODE)  ## set up other people's tools in .venv-peers, for `python -m bench fetch`, `peers` and `load`
 
 serve: $(READY)  ## start the test server on port 8000
 	@$(BIN)/crawl serve --port 8000
@@ -82,3 +85,8 @@ $(PEERS): bench/peers.txt | $(READY)
 	@$(BIN)/python -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install -q -r bench/peers.txt
 	@touch $@
+
+$(NODE): $(PEERS)
+	@if command -v npm > /dev/null; then \
+		npm install --prefix .venv-peers/node --no-save --no-fund --no-audit --loglevel=error $(AUTOCANNON) && touch $@; \
+	else echo 'no npm on this machine, so no autocannon: bench/load_setup.sh installs it'; fi

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import border, connections, fetch, little, memory, modes, path, peers, server
+from bench import border, connections, fetch, little, load, memory, modes, path, peers, server
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
@@ -59,6 +59,12 @@ def little_command(*, quick: Quick = False, pinned: Pinned = False) -> None:
     """Little's law at 100 ms: threads, async and hybrid against what limits them; 6 minutes."""
     scale = little.QUICK if quick else little.FULL
     _report(little.measure(scale, pinned=pinned), quick=quick)
+
+
+@app.command("load")
+def load_command(*, quick: Quick = False) -> None:
+    """Load tools against each other on nginx: speed and CPU of a request; 9 minutes."""
+    _report(load.measure(load.QUICK if quick else load.FULL), quick=quick)
 
 
 @app.command("memory")

@@ -8,16 +8,22 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from bench.cell import BenchError
 from bench.meter import cpu_of_family
 
-__all__ = ["CONNECTIONS", "Page", "Programs", "Speed", "programs", "speed", "static", "wrk"]
+__all__ = [
+    "CONNECTIONS", "Count", "Page", "Programs", "Speed", "counter", "on_cores", "programs", "speed",
+    "static", "wrk",
+]  # fmt: skip
 
 SET_UP = "bench/server_setup.sh"
 CONNECTIONS = 50
@@ -47,11 +53,13 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         root {folder}/site;
+        location = /status {{ stub_status; }}
     }}
 }}
 """
 _REQUESTS = re.compile(r"^ +(\d+) requests in ", re.MULTILINE)
 _PER_SECOND = re.compile(r"^Requests/sec: +([\d.]+)$", re.MULTILINE)
+_COUNTS = re.compile(r"^server accepts handled requests\n (\d+) \d+ (\d+) ", re.MULTILINE)
 _TROUBLE = re.compile(r"^ +((?:Socket errors|Non-2xx or 3xx responses): .+)$", re.MULTILINE)
 
 
@@ -70,6 +78,13 @@ class Page:
 
     url: str
     pid: int
+
+
+class Count(NamedTuple):
+    """What nginx has had since its start: connections, and requests that it has begun."""
+
+    connections: int
+    requests: int
 
 
 class Speed(msgspec.Struct, kw_only=True, frozen=True):
@@ -104,7 +119,7 @@ def static(nginx: str, page: bytes, cores: Sequence[int]) -> Iterator[Page]:
         config = folder / "nginx.conf"
         config.write_text(_CONFIG.format(folder=folder, port=port), encoding="utf-8")
         child = subprocess.Popen(
-            _on(cores, [nginx, "-e", "stderr", "-p", name, "-c", str(config)]), stderr=said
+            on_cores(cores, [nginx, "-e", "stderr", "-p", name, "-c", str(config)]), stderr=said
         )
         try:
             if not _answers(port, child):
@@ -116,11 +131,30 @@ def static(nginx: str, page: bytes, cores: Sequence[int]) -> Iterator[Page]:
             child.wait()
 
 
+@contextlib.contextmanager
+def counter(page: Page) -> Iterator[Callable[[], Count]]:
+    """Lend what asks nginx for its own count; the requests that ask are not in it."""
+    with contextlib.closing(HTTPConnection(urlsplit(page.url).netloc)) as connection:
+        asked = 0
+
+        def count() -> Count:
+            nonlocal asked
+            asked += 1
+            connection.request("GET", "/status")
+            said = connection.getresponse().read().decode("ascii")
+            counts = _COUNTS.search(said)
+            if not counts:
+                raise BenchError(f"nginx does not tell its count: {said.strip()}")
+            return Count(int(counts[1]), int(counts[2]) - asked)
+
+        yield count
+
+
 def wrk(program: str, page: Page, seconds: int, cores: Sequence[int]) -> Speed:
     """Ask a server for its page with wrk on *cores*; raises BenchError if not all went well."""
     before = cpu_of_family(page.pid)
     asked = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", page.url]
-    done = subprocess.run(_on(cores, asked), capture_output=True, text=True, check=False)
+    done = subprocess.run(on_cores(cores, asked), capture_output=True, text=True, check=False)
     used = cpu_of_family(page.pid) - before
     if done.returncode:
         raise BenchError(f"wrk ended with {done.returncode}: {done.stderr.strip()}")
@@ -140,7 +174,8 @@ def speed(said: str, used: float) -> Speed:
     return Speed(requests_per_s=rate, cpu=cpu, busy=cpu * rate)
 
 
-def _on(cores: Sequence[int], command: list[str]) -> list[str]:
+def on_cores(cores: Sequence[int], command: Sequence[str]) -> list[str]:
+    """Return the *command* that keeps to these cores."""
     return ["taskset", "-c", ",".join(map(str, cores)), *command]
 
 

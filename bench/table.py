@@ -5,7 +5,18 @@ from typing import Any
 
 import msgspec
 
-from bench import border, connections, fetch, goals, little, memory, modes, path, standings
+from bench import (
+    border,
+    connections,
+    fetch,
+    goals,
+    little,
+    load_results,
+    memory,
+    modes,
+    path,
+    standings,
+)
 from bench.layout import Table, markdown
 from bench.results import Kept, Results
 
@@ -17,6 +28,7 @@ TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "connections": (Results, connections.tables),
     "fetch": (fetch.FetchResults, fetch.tables),
     "little": (Results, little.tables),
+    "load": (load_results.LoadResults, load_results.tables),
     "memory": (Results, memory.tables),
     "modes": (Results, modes.tables),
     "path": (path.PathResults, path.tables),
