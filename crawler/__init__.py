@@ -1,16 +1,18 @@
-"""The front door: crawl(), its options, report and errors; nothing else is public."""
+"""The front door: crawl(), load(), their options, reports and errors; nothing else is public."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.compose import crawl
+    from crawler.compose.crawling import crawl
+    from crawler.compose.loading import load
     from crawler.core.errors import (
         CrawlError,
         InternalError,
         OptionsError,
         OutputClosedError,
         OutputError,
+        RefusedTargetError,
         SourceError,
         WorkerError,
     )
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from crawler.core.urls import target_of
     from crawler.stages.analyse import analyse
     from crawler.stages.fetch import afetch, fetch
+    from crawler.traffic.job import LoadOptions, Stage
+    from crawler.traffic.report import LoadReport
     from crawler.wire.blocking_transport import BlockingWireTransport
     from crawler.wire.transport import WireTransport
 
@@ -34,13 +38,17 @@ __all__ = [
     "Fetched",
     "InternalError",
     "Latency",
+    "LoadOptions",
+    "LoadReport",
     "Options",
     "OptionsError",
     "Outcome",
     "OutputClosedError",
     "OutputError",
     "Record",
+    "RefusedTargetError",
     "SourceError",
+    "Stage",
     "Target",
     "WireTransport",
     "WorkerError",
@@ -48,11 +56,13 @@ __all__ = [
     "analyse",
     "crawl",
     "fetch",
+    "load",
     "target_of",
 ]
 
 _HOMES = {
-    "crawler.compose": ("crawl",),
+    "crawler.compose.crawling": ("crawl",),
+    "crawler.compose.loading": ("load",),
     "crawler.core.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "crawler.core.job": ("MODES", "FetchRules", "Options"),
     "crawler.core.pages": ("Analysed", "Fetched", "Outcome", "Target"),
@@ -61,6 +71,8 @@ _HOMES = {
     "crawler.core.urls": ("target_of",),
     "crawler.stages.analyse": ("analyse",),
     "crawler.stages.fetch": ("afetch", "fetch"),
+    "crawler.traffic.job": ("LoadOptions", "Stage"),
+    "crawler.traffic.report": ("LoadReport",),
     "crawler.wire.blocking_transport": ("BlockingWireTransport",),
     "crawler.wire.transport": ("WireTransport",),
 }

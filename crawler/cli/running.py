@@ -11,7 +11,7 @@ from crawler.cli.exits import of_error, of_report
 from crawler.cli.files import check_files
 from crawler.cli.streams import fill_closed_streams, is_terminal, say
 from crawler.cli.text import failure_line, page_line, settings_line, summary
-from crawler.compose import Crawl
+from crawler.compose.crawling import Crawl
 from crawler.core.errors import CrawlError, InternalError, OutputClosedError
 from crawler.core.job import Options
 from crawler.core.pages import NOT_FAILURES

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from crawler.cli.text import outcomes_text
 from crawler.cli.units import bytes_text, count_text, seconds_text
-from crawler.compose import Crawl
+from crawler.compose.crawling import Crawl
 from crawler.core.pages import NOT_FAILURES
 from crawler.system.clock import now
 

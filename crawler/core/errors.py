@@ -7,6 +7,7 @@ __all__ = [
     "OptionsError",
     "OutputClosedError",
     "OutputError",
+    "RefusedTargetError",
     "SourceError",
     "WorkerError",
 ]
@@ -16,6 +17,7 @@ ERRORS = """What can go wrong.
 CrawlError
 ├── OptionsError            what was asked for makes no sense
 │   └── SourceError         ... a source of URLs is missing or unreadable
+├── RefusedTargetError      a load test was aimed at somebody else's machine
 ├── OutputError             this machine could not keep a record
 │   └── OutputClosedError   ... because the reader of it went away
 ├── WorkerError             one of our own processes died or hung
@@ -33,6 +35,10 @@ class OptionsError(CrawlError):
 
 class SourceError(OptionsError):
     """A source of URLs is missing, unreadable or not text."""
+
+
+class RefusedTargetError(CrawlError):
+    """A load test was aimed at an address that is neither our own nor allowed by name."""
 
 
 class OutputError(CrawlError):

@@ -12,7 +12,7 @@ from ipaddress import (
     ip_network,
 )
 
-__all__ = ["Guard", "Reach", "is_home_name"]
+__all__ = ["Guard", "Reach", "is_home_name", "may_be_loaded"]
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -111,3 +111,12 @@ def _reached(ip: IPAddress) -> IPAddress:
     if inner is None and any(ip in network for network in _CARRIERS) and int(ip) > 1:
         inner = IPv4Address(int(ip) & 0xFFFFFFFF)
     return inner or ip
+
+
+def may_be_loaded(allowed: frozenset[str], address: str) -> bool:
+    """Say whether a load test may ask *address*: one of our own, or one that was allowed.
+
+    Link-local addresses and metadata services never.
+    """
+    reach = _reach(address, ())
+    return reach is Reach.PRIVATE or (reach is Reach.PUBLIC and address in allowed)

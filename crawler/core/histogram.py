@@ -17,14 +17,15 @@ _BITS = 11
 _HALF_BITS = _BITS - 1
 _LEAST = (1 << _BITS) - 1  # the greatest value whose bucket is 1 wide
 _BUCKETS = (HOUR_NS.bit_length() - _BITS + 2) << _HALF_BITS
-_LAST = _BUCKETS - 1
 
 
 def index_of(value: int) -> int:
-    """Return the bucket of *value*; below 0 it is that of 0, beyond an hour the last one."""
+    """Return the bucket of *value*; below 0 it is that of 0, beyond an hour that of an hour."""
     if value > _LEAST:
+        if value > HOUR_NS:
+            value = HOUR_NS
         shift = value.bit_length() - _BITS
-        return min((shift << _HALF_BITS) + (value >> shift), _LAST)
+        return (shift << _HALF_BITS) + (value >> shift)
     return max(value, 0)
 
 
@@ -66,19 +67,34 @@ class Histogram:
         self.most = max(self.most, value)
         self.least = min(self.least, value)
 
-    def record_all(self, values: list[int]) -> None:
-        """Count *values*, which must be from 0 to an hour: in half the time for each."""
+    def record_all(self, values: list[int]) -> list[int]:
+        """Count *values*, none below 0, and return their buckets.
+
+        It takes two thirds of the time of as many calls of ``record``.
+        """
+        if not values:
+            return []
+        if max(values) > HOUR_NS:
+            values = [min(value, HOUR_NS) for value in values]
+        buckets = [
+            ((shift := value.bit_length() - _BITS) << _HALF_BITS) + (value >> shift)
+            if value > _LEAST
+            else value
+            for value in values
+        ]
         counts = self.counts
-        for value in values:
-            if value > _LEAST:
-                shift = value.bit_length() - _BITS
-                counts[(shift << _HALF_BITS) + (value >> shift)] += 1
-            else:
-                counts[value] += 1
-        if values:
-            self.total += sum(values)
-            self.most = max(self.most, max(values))
-            self.least = min(self.least, min(values))
+        for bucket in buckets:
+            counts[bucket] += 1
+        self.total += sum(values)
+        self.most = max(self.most, *values)
+        self.least = min(self.least, *values)
+        return buckets
+
+    def record_zeros(self, count: int) -> None:
+        """Count the value 0 *count* times."""
+        if count:
+            self.counts[0] += count
+            self.least = 0
 
     def mean(self) -> float:
         """Return the mean of the values, 0 when there are none."""
@@ -112,6 +128,10 @@ class Histogram:
             for rank in ranks
         ]
 
+    def share_above(self, value: int) -> float:
+        """Return the share of values in buckets beyond that of *value*, 0 without values."""
+        return sum(self.counts[index_of(value) + 1 :]) / max(len(self), 1)
+
     def merge(self, other: "Histogram") -> None:
         """Add what *other* counted."""
         self.counts = list(map(add, self.counts, other.counts))
@@ -129,12 +149,13 @@ class Histogram:
 
     def add_sparse(self, counts: Mapping[int, int]) -> None:
         """Add what `sparse` gave; the sum and the extremes are then those of the buckets' tops."""
+        if not counts:
+            return
         for index, count in counts.items():
             self.counts[index] += count
-            top = greatest(index)
-            self.total += top * count
-            self.most = max(self.most, top)
-            self.least = min(self.least, top)
+            self.total += greatest(index) * count
+        self.most = max(self.most, greatest(max(counts)))
+        self.least = min(self.least, greatest(min(counts)))
 
 
 def _rank(q: float, count: int) -> int:

@@ -38,6 +38,8 @@ class Keep(Protocol):
 class Stop(Protocol):
     """Whether to stop, and how soon."""
 
+    reason: str | None
+
     @property
     def requested(self) -> bool: ...
     @property

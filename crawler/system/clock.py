@@ -4,10 +4,20 @@ import os
 import resource
 import time
 
-__all__ = ["cpu_of_children", "cpu_of_process", "cpu_of_thread", "now", "usable_cores", "wall"]
+__all__ = [
+    "cpu_of_children",
+    "cpu_of_process",
+    "cpu_of_thread",
+    "now",
+    "now_ns",
+    "usable_cores",
+    "wall",
+]
 
 #: Monotonic seconds, the same in all processes of one machine.
 now = time.monotonic
+#: The same clock in whole nanoseconds.
+now_ns = time.monotonic_ns
 #: Seconds since 1970, for people and records only.
 wall = time.time
 #: CPU seconds of the calling thread.

@@ -4,7 +4,7 @@ import importlib.util
 
 from crawler.core.errors import OptionsError
 
-__all__ = ["SPARE", "ensure_descriptors"]
+__all__ = ["SPARE", "ensure_connections", "ensure_descriptors"]
 
 #: For everything that is not a page in flight: outputs, sources, pipes of workers, the loop.
 SPARE = 64
@@ -18,9 +18,17 @@ def ensure_descriptors(in_flight: int, workers: int, *, shared: bool) -> int:
     The soft limit is raised if it is too low.  Connections that all places *share* can do with
     few idle ones: a quarter more than are in flight.
     """
-    others = 8 * workers + SPARE
     wanted = SOCKETS * in_flight
     least = in_flight + in_flight // 4 if shared else wanted
+    return _ensure(f"{in_flight} in flight", wanted, least, 8 * workers + SPARE)
+
+
+def ensure_connections(count: int) -> None:
+    """See to it that *count* connections may be open at once; raises OptionsError otherwise."""
+    _ensure(f"-c {count}:", count, count, SPARE)
+
+
+def _ensure(what: str, wanted: int, least: int, others: int) -> int:
     if importlib.util.find_spec("resource") is None:
         return wanted  # Windows has no such limit
     resource = importlib.import_module("resource")
@@ -29,7 +37,6 @@ def ensure_descriptors(in_flight: int, workers: int, *, shared: bool) -> int:
         return wanted
     most = wanted + others if hard == resource.RLIM_INFINITY else min(hard, wanted + others)
     if most < least + others:
-        needed = f"{in_flight} in flight need {least + others} open files"
-        raise OptionsError(f"{needed}; the limit is {hard}")
+        raise OptionsError(f"{what} need {least + others} open files; the limit is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
     return int(max(soft, most)) - others

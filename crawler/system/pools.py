@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from crawler.core.errors import WorkerError
 
-__all__ = ["Crew", "threads"]
+__all__ = ["Crew", "begin", "deaf_to_ctrl_c", "threads"]
 
 _T = TypeVar("_T")
 
@@ -48,7 +48,7 @@ class Crew:
 
     def submit(self, task: Callable[..., _T], *args: object) -> Future[_T]:
         """Hand a task to the pool, or to a new one if an idle worker's death broke it."""
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             try:
                 return self._pool.submit(task, *args)
             except BrokenProcessPool:
@@ -82,7 +82,7 @@ class Crew:
         """Hand a task to a lone worker that was seen to live."""
         if self._closed:
             raise WorkerError("the workers are gone")
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             try:
                 if self._alone is not None:
                     self._alone.submit(os.getpid).result()
@@ -109,7 +109,7 @@ class Crew:
 
     def _new(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=self._setup)
+        return ProcessPoolExecutor(workers, context, initializer=begin, initargs=self._setup)
 
 
 def threads(workers: int) -> Executor:
@@ -117,7 +117,7 @@ def threads(workers: int) -> Executor:
     return ThreadPoolExecutor(workers, thread_name_prefix="analyse")
 
 
-def _begin(setup: Callable[..., object], args: tuple[object, ...]) -> None:
+def begin(setup: Callable[..., object], args: tuple[object, ...]) -> None:
     """Prepare a worker: Ctrl-C is its parent's business, and it ends when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -145,7 +145,7 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def deaf_to_ctrl_c() -> Iterator[None]:
     """Let processes that are started in here inherit a blocked SIGINT, until they ignore it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

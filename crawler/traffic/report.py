@@ -86,11 +86,10 @@ class Process(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class TargetReport(msgspec.Struct, kw_only=True, frozen=True):
-    """What one of several targets answered."""
+    """What came of the requests to one of several targets; timeouts count in its times."""
 
     target: str
-    sent: int
-    ok: int
+    ended: int
     failed: int
     p50_ms: float | None
     p99_ms: float | None
@@ -173,12 +172,14 @@ class LoadReport(msgspec.Struct, kw_only=True, frozen=True):
     a clock that ticks 100 times a second.  ``wait`` is from noticed to written, for a
     connection.  ``connect`` is of new connections, TLS included.  ``failed`` has the response
     times of http-error, network and timeout.  ``server_requests`` is the server's own count
-    where it is the bundled one, warm-up included.
+    where it is the bundled one, warm-up included.  ``targets`` is empty where there is one
+    ``target`` only, or more than 20.
     """
 
     version: str
     started_at: str
     options: LoadOptions
+    target: str
     targets: tuple[TargetReport, ...]
     window_s: float
     scheduled: int

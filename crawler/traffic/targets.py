@@ -13,7 +13,7 @@ from crawler.core.urls import origin_of, public_form, target_of
 from crawler.traffic.job import LoadOptions, Target
 from crawler.wire.http1 import request_head
 
-__all__ = ["choices", "parse_line", "request_bytes", "targets_of"]
+__all__ = ["choices", "method_of", "parse_line", "request_bytes", "targets_of"]
 
 Read = Callable[[str], bytes]
 
@@ -162,6 +162,12 @@ def _target(
     )
 
 
+def method_of(target: Target, options: LoadOptions) -> str:
+    """Return the method that *target* is asked with: its own, that of the options, or the usual."""
+    bodies = (target.body, options.body)
+    return target.method or options.method or ("GET" if bodies == (None, None) else "POST")
+
+
 def request_bytes(target: Target, options: LoadOptions, user_agent: str) -> bytes:
     """Return the whole request, head and body, as it is sent each time.
 
@@ -169,7 +175,7 @@ def request_bytes(target: Target, options: LoadOptions, user_agent: str) -> byte
     method or header that cannot be sent, or that is not the user's to set.
     """
     body = options.body if target.body is None else target.body
-    method = target.method or options.method or ("GET" if body is None else "POST")
+    method = method_of(target, options)
     if not _TOKEN.fullmatch(method):
         raise OptionsError(f"-m {method!r}: no method; write GET, POST or the like")
     authority = origin_of(target.address).partition("://")[2]
@@ -225,5 +231,7 @@ def _drawn(times: list[int], chance: random.Random) -> Iterator[int]:
     """Draw indices, each as often as *times* says: half the cost of `random.choices`."""
     table = array("I", chain.from_iterable(map(repeat, range(len(times)), times)))
     size = len(table)
-    blocks = (memoryview(chance.randbytes(8 * _BLOCK)).cast("Q") for _ in repeat(None))
-    return (table[number % size] for block in blocks for number in block)
+    return chain.from_iterable(
+        [table[number % size] for number in memoryview(chance.randbytes(8 * _BLOCK)).cast("Q")]
+        for _ in repeat(None)
+    )

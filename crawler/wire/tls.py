@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import truststore
 
-__all__ = ["tls_context"]
+__all__ = ["load_context", "tls_context"]
 
 _making = threading.Lock()
 #: By whether HTTP/2 is offered: what a context offers cannot differ between its connections.
@@ -39,3 +39,13 @@ def _new(protocols: list[str]) -> ssl.SSLContext:
 
 def _keep(_protocols: Iterable[str]) -> None:
     """Leave what a context offers as it is."""
+
+
+def load_context(*, insecure: bool) -> ssl.SSLContext:
+    """Return the context of a load test; *insecure* takes any certificate, of anybody."""
+    if not insecure:
+        return tls_context()
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

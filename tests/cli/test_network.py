@@ -25,7 +25,7 @@ def test_a_way_that_makes_no_sense_is_named(run_here, site, words, named):
 
 
 def test_a_package_that_is_missing_is_named_before_the_first_request(run_here, site, monkeypatch):
-    monkeypatch.setattr("crawler.compose.find_spec", lambda _: None)
+    monkeypatch.setattr("crawler.compose.crawling.find_spec", lambda _: None)
     refused(run_here(f"{site.url}/p/1", "--http2"), "--http2: needs h2: install crawl[http2]")
     assert site.truth()["requests"] == 0
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from crawler import Analysed, Fetched, Options, Outcome
-from crawler.compose import Crawl
+from crawler.compose.crawling import Crawl
 from crawler.modes import aio
 
 PLACES = 8

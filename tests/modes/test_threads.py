@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import pytest
 
 from crawler import CrawlReport, Options, Record, analyse, crawl
-from crawler.compose import Crawl
+from crawler.compose.crawling import Crawl
 from crawler.modes import threads
 from crawler.modes.threads import _Crowd
 from crawler.stages.fetch import fetch

@@ -1,0 +1,1 @@
+"""Build the parts of a crawl or a load test and hand them over; the one layer that knows all."""

@@ -1,0 +1,53 @@
+"""Build a load test, run it by the engine that was asked for, and return its report."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crawler.compose.crawling import user_agent
+from crawler.system.descriptors import ensure_connections
+from crawler.system.stop import Stop
+from crawler.traffic.expectations import expected
+from crawler.traffic.job import LoadOptions, validated
+from crawler.traffic.loading import plans_of, run_load
+from crawler.traffic.report import LoadReport
+from crawler.traffic.series import Series
+from crawler.traffic.targets import targets_of
+
+__all__ = ["Load", "load"]
+
+
+def load(targets: str | Sequence[str], options: LoadOptions | None = None) -> LoadReport:
+    """Load-test *targets* and return what was found.
+
+    A target is a URL, or a file of them with method, weight and body, or ``-`` for standard
+    input.  Raises OptionsError, SourceError and RefusedTargetError before anything is sent, and
+    WorkerError; what goes wrong with requests is in the report.
+    """
+    given = [targets] if isinstance(targets, str) else list(targets)
+    return Load(given, options or LoadOptions()).run()
+
+
+class Load:
+    """One load test; ``stop`` may be asked, and ``series``, None at first, be watched."""
+
+    def __init__(self, targets: Sequence[str], options: LoadOptions):
+        self.options = validated(options)
+        expected(options)
+        self.targets = targets_of(targets, _read)
+        self.stop = Stop()
+        self.series: Series | None = None
+        ensure_connections(options.connections)
+
+    def run(self) -> LoadReport:
+        """Run it once, listening for Ctrl-C; raises CrawlError."""
+        with self.stop.listening():
+            plans = plans_of(self.targets, self.options, user_agent())
+            return run_load(plans, self.stop, self._begun)
+
+    def _begun(self, series: Series) -> None:
+        self.series = series
+
+
+def _read(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()

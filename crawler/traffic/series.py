@@ -1,0 +1,91 @@
+"""The time line of a run: what all processes did, slice by slice, in bounded memory."""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+from crawler.core.histogram import greatest
+from crawler.traffic.report import Slice
+from crawler.traffic.tally import Piece
+
+__all__ = ["MOST", "Series", "quantiles_ms"]
+
+#: Slices at most; then two neighbours become one.
+MOST = 240
+_MS = 1e6
+_COUNTS = ("sent", "ok", "http_error", "network", "timeout")
+
+
+class Series:
+    """Adds the pieces of several processes up to slices of *length* nanoseconds since *start*.
+
+    ``total`` is all of it.  ``length`` doubles when the slices become too many.
+    """
+
+    def __init__(self, start: int, length: int):
+        self.start = start
+        self.length = length
+        self.total = Piece(start)
+        self._slices: dict[int, Piece] = {}
+
+    def add(self, piece: Piece) -> None:
+        """Add what one process did in one piece."""
+        number = max(0, round((piece.at - self.start) / self.length))
+        while number >= MOST:
+            self._halve()
+            number //= 2
+        _add(self._slot(number), piece)
+        _add(self.total, piece)
+
+    def slices(self) -> tuple[Slice, ...]:
+        """Return the slices so far, in order."""
+        return tuple(self._slice(self._slices[number]) for number in sorted(self._slices))
+
+    def latest(self, count: int) -> list[Slice]:
+        """Return the last *count* slices, in order."""
+        return [self._slice(self._slices[number]) for number in sorted(self._slices)[-count:]]
+
+    def _slot(self, number: int) -> Piece:
+        return self._slices.setdefault(number, Piece(self.start + number * self.length))
+
+    def _halve(self) -> None:
+        old, self._slices = self._slices, {}
+        self.length *= 2
+        for number in sorted(old):
+            _add(self._slot(number // 2), old[number])
+
+    def _slice(self, piece: Piece) -> Slice:
+        p50, p99, most = quantiles_ms(piece.response, (0.5, 0.99, 1.0))
+        seconds = max(piece.length, 1) / 1e9
+        return Slice(
+            at_s=(piece.at - self.start) / 1e9,
+            seconds=seconds,
+            **{name: getattr(piece, name) for name in _COUNTS},
+            in_flight=piece.busy / max(piece.length, 1),
+            p50_ms=p50,
+            p99_ms=p99,
+            max_ms=most,
+            lag_ms=piece.lag / _MS,
+        )
+
+
+def quantiles_ms(counts: Mapping[int, int], shares: Sequence[float]) -> list[float | None]:
+    """Return quantiles in milliseconds of *counts* by bucket; None when there are none."""
+    if not counts:
+        return [None for _ in shares]
+    buckets = sorted(counts)
+    reached = list(accumulate(counts[bucket] for bucket in buckets))
+    found: list[float | None] = []
+    for share in shares:
+        rank = max(1, share * reached[-1])
+        at = next(n for n, count in enumerate(reached) if count >= rank)
+        found.append(greatest(buckets[at]) / _MS)
+    return found
+
+
+def _add(into: Piece, piece: Piece) -> None:
+    for name in (*_COUNTS, "bytes", "busy"):
+        setattr(into, name, getattr(into, name) + getattr(piece, name))
+    into.lag = max(into.lag, piece.lag)
+    into.length = max(into.length, piece.at + piece.length - into.at)
+    for bucket, count in piece.response.items():
+        into.response[bucket] = into.response.get(bucket, 0) + count

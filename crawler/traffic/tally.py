@@ -1,0 +1,179 @@
+"""What came of the requests of one process: notes, counted by the hundred; no clock in here."""
+
+from collections import Counter
+
+import msgspec
+
+from crawler.core.histogram import Histogram
+
+__all__ = ["NAMED", "REASONS", "Note", "Piece", "Tally"]
+
+#: A request and what came of it: a status, or the number of a reason; when it was due, noticed,
+#: written (0: never), and answered or given up; the bytes received; the number of its target.
+Note = tuple[int, int, int, int, int, int, int]
+
+#: Why there was no answer: their numbers stand where a status would, which is 100 at least.
+REASONS = ("timeout", "refused", "reset", "truncated", "protocol", "tls", "address", "no-port")
+#: Targets at most that have figures of their own: each costs a histogram.
+NAMED = 20
+#: Answers at least that say how long the service took at first.
+EARLY = 20
+
+_OK = range(100, 400)
+
+
+class Piece(msgspec.Struct):
+    """What ended since the piece before; times are nanoseconds.
+
+    ``busy`` is the time that requests were in flight, added up over them.  ``response`` counts
+    the response times of ok answers and timeouts by the histogram's bucket; ``lag`` is the
+    greatest.
+    """
+
+    at: int
+    length: int = 0
+    sent: int = 0
+    ok: int = 0
+    http_error: int = 0
+    network: int = 0
+    timeout: int = 0
+    busy: float = 0.0
+    lag: int = 0
+    bytes: int = 0
+    response: dict[int, int] = {}
+
+    @property
+    def ended(self) -> int:
+        """How many requests ended."""
+        return self.ok + self.http_error + self.network + self.timeout
+
+
+class Tally:
+    """Counts of what has ended and was due at *measured_from* or later; times are nanoseconds.
+
+    What was due before is in ``warmup`` only.  ``unwritten`` are those that no connection was
+    had for.  ``in_window`` and ``bytes_in_window`` are the answers until `close_window`.
+    ``early`` are the service times of the first answers, the warm-up's too, so many as there
+    are *places*: nothing waited for a place before them.
+    """
+
+    def __init__(self, measured_from: int, targets: int, places: int):
+        self.measured_from = measured_from
+        self.warmup = self.unwritten = 0
+        self.in_window = self.bytes_in_window = 0
+        self.statuses: Counter[int] = Counter()
+        self.bytes = 0
+        self.last = measured_from
+        self.response = Histogram()
+        self.service = Histogram()
+        self.lag = Histogram()
+        self.wait = Histogram()
+        self.connect = Histogram()
+        self.failed = {name: Histogram() for name in ("http-error", "network", "timeout")}
+        self.by_target = [Histogram() for _ in range(targets if 1 < targets <= NAMED else 0)]
+        self.target_failures: Counter[int] = Counter()
+        self.target_timeouts: Counter[int] = Counter()
+        self.early: list[int] = []
+        self._early_wanted = max(places, EARLY)
+        self._piece = Piece(measured_from)
+
+    @property
+    def ended(self) -> int:
+        """How many requests have ended, well or not."""
+        return self.statuses.total()
+
+    def fold(self, notes: list[Note]) -> None:
+        """Count *notes*, which lie in order of their ends."""
+        if len(self.early) < self._early_wanted:
+            wanted = self._early_wanted - len(self.early)
+            self.early += [note[4] - note[3] for note in notes if note[0] in _OK][:wanted]
+        if notes and min(note[1] for note in notes) < self.measured_from:
+            before = len(notes)
+            notes = [note for note in notes if note[1] >= self.measured_from]
+            self.warmup += before - len(notes)
+        if not notes:
+            return
+        good = [note for note in notes if note[0] in _OK]
+        if len(good) < len(notes):
+            good += self._fold_failures([note for note in notes if note[0] not in _OK])
+        self._fold_times(good)
+        self.statuses.update([note[0] for note in notes])
+        size = sum([note[5] for note in notes])
+        self.bytes += size
+        self._piece.bytes += size
+        self.last = notes[-1][4]
+
+    @staticmethod
+    def outcome(status: int) -> str:
+        """Return the name of what a status or the number of a reason stands for."""
+        if status in _OK:
+            return "ok"
+        return "http-error" if status >= 100 else "network" if status else "timeout"
+
+    def merge(self, other: "Tally") -> "Tally":
+        """Add what *other* counted, and return this one."""
+        for name in ("warmup", "unwritten", "in_window", "bytes_in_window", "bytes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.statuses += other.statuses
+        self.target_failures += other.target_failures
+        self.target_timeouts += other.target_timeouts
+        self.last = max(self.last, other.last)
+        self.early += other.early
+        for mine, its in zip(self._histograms(), other._histograms(), strict=True):  # noqa: SLF001 (one of us)
+            mine.merge(its)
+        return self
+
+    def _histograms(self) -> list[Histogram]:
+        named = [self.response, self.service, self.lag, self.wait, self.connect]
+        return [*named, *self.failed.values(), *self.by_target]
+
+    def note_lag(self, lag: int) -> None:
+        """Count how late something was noticed that was due at a time."""
+        self.lag.record(lag)
+        self._piece.lag = max(self._piece.lag, lag)
+
+    def close_window(self) -> None:
+        """End the time that rates are over; answers that come later are counted all the same."""
+        self.in_window = sum(n for status, n in self.statuses.items() if status >= 100)
+        self.bytes_in_window = self.bytes
+
+    def cut(self, now: int, in_flight: float) -> Piece:
+        """Return the piece that ends *now*, *in_flight* on average, and begin the next."""
+        piece, self._piece = self._piece, Piece(now)
+        piece.length = max(0, now - piece.at)
+        piece.busy = in_flight * piece.length
+        return piece
+
+    def _fold_times(self, notes: list[Note]) -> None:
+        piece = self._piece
+        buckets = self.response.record_all([note[4] - note[1] for note in notes])
+        response = piece.response
+        for bucket in buckets:
+            response[bucket] = response.get(bucket, 0) + 1
+        self.service.record_all([note[4] - note[3] for note in notes])
+        waits = [note[3] - note[2] for note in notes if note[3] != note[2]]
+        self.wait.record_all(waits)
+        self.wait.record_zeros(len(notes) - len(waits))
+        piece.ok += len(notes)
+        if self.by_target:
+            for note in notes:
+                self.by_target[note[6]].record(note[4] - note[1])
+
+    def _fold_failures(self, notes: list[Note]) -> list[Note]:
+        """Count what did not go well; return the timeouts, whose times count with the good ones."""
+        timeouts: list[Note] = []
+        for note in notes:
+            status, due, noticed, sent, ended, size, target = note
+            self.target_failures[target] += 1
+            self.unwritten += not sent
+            self.failed[self.outcome(status)].record(ended - due)
+            if status >= 100:
+                self._piece.http_error += 1
+            elif status:
+                self._piece.network += 1
+            else:
+                self.target_timeouts[target] += 1
+                self._piece.timeout += 1
+                self._piece.ok -= 1  # where those are counted whose times are
+                timeouts.append((status, due, noticed, sent or noticed, ended, size, target))
+        return timeouts

@@ -1,0 +1,164 @@
+"""The barest HTTP/1.1 connection: prepared bytes out, a status in, nothing kept; for load tests."""
+
+import asyncio
+from typing import Any, Protocol, cast
+
+import httptools
+
+__all__ = ["BareConnection", "Owner"]
+
+#: Bytes of a head that are kept, to see how the body's end is marked: servers send less.
+HEAD = 65_536
+
+
+class Owner(Protocol):
+    """Who is told what became of a request; it may ask again at once."""
+
+    def answered(self, connection: "BareConnection") -> None: ...
+    def failed(self, connection: "BareConnection", reason: str) -> None: ...
+    def lost(self, connection: "BareConnection") -> None: ...
+
+
+class BareConnection(asyncio.Protocol):
+    """One request at a time, for *owner*; *place* is whatever the owner keeps beside it.
+
+    An answer is read to its end and thrown away: what stays is ``status``, ``received`` (its
+    bytes, head included), and ``is_reusable``.  ``first_head`` keeps the beginning of the first
+    one.  The reasons of a failure are ``reset`` (closed without an answer, or reset),
+    ``truncated`` (closed within one), ``protocol`` (no HTTP) and ``tls``.  There is no clock in
+    here: the owner calls ``close`` when an answer takes too long, and is told nothing more.
+
+    llhttp reads, with the same leniencies as for the crawl (crawler/wire/http1.py), without the
+    headers and the body, which are not looked at: that is a third of the cost.
+    """
+
+    def __init__(self, owner: Owner, place: Any) -> None:
+        self.place = place
+        self.status = 0
+        self.received = 0
+        self.is_reusable = True
+        self.first_head = b""
+        self._owner = owner
+        self._parser: httptools.HttpResponseParser | None = None
+        self._transport: asyncio.Transport
+        self._is_open = False
+        self._is_busy = False
+        self._is_whole = False
+        self._is_bodiless = False
+        self._head = b""
+
+    def ask(self, request: bytes, *, bodiless: bool = False) -> None:
+        """Send a request; *bodiless* says that no body follows the answer's head (HEAD)."""
+        self._is_busy = True
+        self._is_bodiless = bodiless
+        self.received = self.status = 0
+        self._transport.write(request)
+
+    def close(self) -> None:
+        """Drop the connection at once; the owner hears no more of it."""
+        self._is_open = self._is_busy = self.is_reusable = False
+        self._parser = None
+        self._transport.abort()
+
+    # What follows is called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
+        self._is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and tell the owner when the answer is whole."""
+        if not self._is_busy:
+            self._idle_news()
+            return
+        if not self.received:
+            self._head = data
+        elif not self.status and len(self._head) < HEAD:
+            self._head += data
+        self.received += len(data)
+        self._is_whole = False
+        parser = self._parser or self._new_parser()
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if isinstance(error, httptools.HttpParserCallbackError):
+                raise
+            self.is_reusable = False
+            if not self._is_whole:
+                self._fail("protocol")
+                return
+        if self._is_whole:
+            self._finish()
+
+    def eof_received(self) -> None:
+        """End an answer whose end is the end of the connection, or tell what is missing."""
+        self._end(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Do the same when it was not closed but broke."""
+        self._end(exc)
+        self._parser = None
+
+    def _finish(self) -> None:
+        self._is_busy = False
+        if not self.first_head:
+            self.first_head = self._head[:HEAD]
+        self._owner.answered(self)
+
+    def _fail(self, reason: str) -> None:
+        self.close()
+        self._owner.failed(self, reason)
+
+    def _end(self, exc: Exception | None) -> None:
+        self.is_reusable = False
+        if not self._is_busy:
+            self._idle_news()
+        elif exc is None and self.status >= 200 and not _is_framed(self._head):
+            self._finish()
+        elif exc is not None:
+            self._fail("reset" if isinstance(exc, OSError) and exc.errno else "tls")
+        else:
+            self._fail("truncated" if self.received else "reset")
+
+    def _idle_news(self) -> None:
+        """Let go of an idle connection that was closed, or said what nobody asked for."""
+        if self._is_open:
+            self.close()
+            self._owner.lost(self)
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = self._parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+            lenient_version=True,
+            lenient_keep_alive=True,
+        )
+        return parser
+
+    # What follows is called by the parser.
+
+    def on_headers_complete(self) -> None:
+        """Keep the status; a second answer to one request makes the connection of no more use."""
+        if self._is_whole or self._parser is None:
+            self.is_reusable = False
+            return
+        self.status = self._parser.get_status_code()
+        if self._is_bodiless and self.status >= 200:
+            # llhttp was not told that no body follows: it cannot read on from here.
+            self.is_reusable = self._parser.should_keep_alive()
+            self._is_whole = True
+            self._parser = None
+
+    def on_message_complete(self) -> None:
+        """End the answer, unless it was an interim one (RFC 9110 section 15.2)."""
+        if not self._is_whole and self._parser is not None and self.status >= 200:
+            self._is_whole = True
+            self.is_reusable = self._parser.should_keep_alive()
+
+
+def _is_framed(head: bytes) -> bool:
+    """Say whether the end of the body is marked (RFC 9112 section 6.3)."""
+    fields = head.partition(b"\r\n\r\n")[0].lower()
+    return b"\ncontent-length:" in fields or b"\ntransfer-encoding:" in fields
