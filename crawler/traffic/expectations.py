@@ -25,7 +25,7 @@ _OPERATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": oper
 _TIMES = ("mean", "max", "min")
 _SHARES = ("errors", "http-errors", "timeouts", "unsent")
 _TERMS = f"p99 or another percentile, service-p99, lag-p99, {', '.join(_TIMES + _SHARES)}, rate"
-#: What one of each unit is as `figure` counts; decimal, or 7% would be more than 7 of 100.
+#: What one of each unit is as `figure` counts; decimal, as 57 * 0.01 is more than 0.57.
 _MS = {"us": "0.001", "ms": "1", "s": "1000", "m": "60000"}
 _SHARE = {"": "1", "%": "0.01"}
 _RATE = {"": "1", "/s": "1", "%": "0.01"}
