@@ -1,6 +1,6 @@
 from fractions import Fraction
 from itertools import accumulate, islice, pairwise
-from math import exp
+from math import exp, nextafter
 from statistics import fmean, pvariance
 
 import pytest
@@ -128,9 +128,9 @@ def test_a_slow_stage_after_many_requests_begins_at_the_part_of_a_request_that_i
     exact = 30_000 + (count - reached(stages, 30_000)) / Fraction(0.1)
 
     assert abs(Fraction(due(Timetable(stages), count)) - exact) < 1e-11
-    fallen = [stages[0], Stage(100, 0.2, 0.1)]
-    at = due(Timetable(fallen), count)
-    assert abs(reached(fallen, at) - count) < 1e-11
+    for ramp in (Stage(100, 0.1, 0.2), Stage(100, 0.2, 0.1)):
+        at = due(Timetable([stages[0], ramp]), count)
+        assert abs(reached([stages[0], ramp], at) - count) < 1e-11
 
 
 def test_nothing_is_due_in_a_pause_but_what_its_begin_completes():
@@ -143,6 +143,16 @@ def test_nothing_is_due_in_a_pause_but_what_its_begin_completes():
 def test_a_timetable_of_pauses_alone_is_never_beyond_0():
     assert Timetable([Stage(5, 0, 0)]).due(1e-9) is None
     assert Timetable([Stage(5, 0, 0)]).due(0) == 0
+
+
+def test_rounding_leads_neither_out_of_a_stage_nor_beyond_the_end():
+    """Each of these is off by one unit in the last place without its bound."""
+    before_falling = Timetable([Stage(1.031, 10, 10), Stage(2, 32, 4)])
+
+    assert due(before_falling, nextafter(10.31, 11)) >= 1.031
+    for stages in ([Stage(0.9, 3, 44)], [Stage(1.4, 76, 76), Stage(0.7, 7, 7)]):
+        table = Timetable(stages)
+        assert due(table, float(reached(stages, 9))) == table.seconds
 
 
 def test_an_edge_of_the_run_is_not_moved_by_the_noise_of_sums():
@@ -240,8 +250,18 @@ def test_so_many_requests_are_counted_from_the_end_of_the_warm_up(kind, of):
     assert times[: warm + 1] == union(LoadOptions(rate=1000, duration=9, arrivals=kind))[: warm + 1]
 
 
-def test_a_request_that_is_due_when_the_warm_up_ends_is_counted():
-    assert union(LoadOptions(rate=10, requests=1, warmup=0.3))[-1] == 300_000_000
+@pytest.mark.parametrize("kind", ["constant", "poisson"])
+def test_a_request_that_is_due_when_the_warm_up_ends_is_counted(kind):
+    times = union(LoadOptions(rate=10, duration=9, arrivals=kind))
+    warmup = times[3] / SECOND
+
+    assert union(LoadOptions(rate=10, requests=1, warmup=warmup, arrivals=kind)) == times[:4]
+
+
+def test_a_rate_without_stages_has_the_longest_duration_as_its_end():
+    options = LoadOptions(rate=0.001, duration=10**6, warmup=10**6)
+
+    assert len(union(options)) == 1000
 
 
 @pytest.mark.parametrize("kind", ["constant", "poisson"])
