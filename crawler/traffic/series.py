@@ -1,24 +1,40 @@
 """The time line of a run: what all processes did, slice by slice, in bounded memory."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+
+import msgspec
 
 from crawler.core.histogram import greatest
 from crawler.traffic.report import Slice
 from crawler.traffic.tally import Piece
 
-__all__ = ["MOST", "Series", "quantiles_ms"]
+__all__ = ["MOST", "Glance", "Series", "quantiles_ms"]
 
 #: Slices at most; then two neighbours become one.
 MOST = 240
 _MS = 1e6
 _COUNTS = ("sent", "ok", "http_error", "network", "timeout")
+_SECOND = 1_000_000_000
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run stands: ``last`` is of the last second or slice, ``whole`` of all so far.
+
+    ``whole.in_flight`` is the mean.  ``rates`` are answers/s, slice by slice, of the last minute.
+    """
+
+    last: Slice
+    whole: Slice
+    rates: tuple[float, ...]
 
 
 class Series:
     """Adds the pieces of several processes up to slices of *length* nanoseconds since *start*.
 
-    ``total`` is all of it.  ``length`` doubles when the slices become too many.
+    ``total`` is all of it.  ``length`` doubles when the slices become too many.  It may be read
+    by a thread while another adds to it.
     """
 
     def __init__(self, start: int, length: int):
@@ -26,23 +42,41 @@ class Series:
         self.length = length
         self.total = Piece(start)
         self._slices: dict[int, Piece] = {}
+        self._lock = threading.Lock()
 
     def add(self, piece: Piece) -> None:
         """Add what one process did in one piece."""
-        number = max(0, round((piece.at - self.start) / self.length))
-        while number >= MOST:
-            self._halve()
-            number //= 2
-        _add(self._slot(number), piece)
-        _add(self.total, piece)
+        with self._lock:
+            number = max(0, round((piece.at - self.start) / self.length))
+            while number >= MOST:
+                self._halve()
+                number //= 2
+            _add(self._slot(number), piece)
+            _add(self.total, piece)
 
     def slices(self) -> tuple[Slice, ...]:
         """Return the slices so far, in order."""
-        return tuple(self._slice(self._slices[number]) for number in sorted(self._slices))
+        with self._lock:
+            return tuple(map(self._slice, self._ordered()))
 
-    def latest(self, count: int) -> list[Slice]:
-        """Return the last *count* slices, in order."""
-        return [self._slice(self._slices[number]) for number in sorted(self._slices)[-count:]]
+    def glance(self) -> Glance | None:
+        """Return how it stands, None before the first piece has come."""
+        with self._lock:
+            pieces = self._ordered()
+            if not pieces:
+                return None
+            latest = pieces[-max(1, _SECOND // self.length) :]
+            last = Piece(latest[0].at)
+            for piece in latest:
+                _add(last, piece)
+            return Glance(
+                last=self._slice(last),
+                whole=self._slice(self.total),
+                rates=tuple(map(_rate, pieces[-max(1, 60 * _SECOND // self.length) :])),
+            )
+
+    def _ordered(self) -> list[Piece]:
+        return [self._slices[number] for number in sorted(self._slices)]
 
     def _slot(self, number: int) -> Piece:
         return self._slices.setdefault(number, Piece(self.start + number * self.length))
@@ -55,10 +89,9 @@ class Series:
 
     def _slice(self, piece: Piece) -> Slice:
         p50, p99, most = quantiles_ms(piece.response, (0.5, 0.99, 1.0))
-        seconds = max(piece.length, 1) / 1e9
         return Slice(
             at_s=(piece.at - self.start) / 1e9,
-            seconds=seconds,
+            seconds=_seconds(piece),
             **{name: getattr(piece, name) for name in _COUNTS},
             in_flight=piece.busy / max(piece.length, 1),
             p50_ms=p50,
@@ -66,6 +99,14 @@ class Series:
             max_ms=most,
             lag_ms=piece.lag / _MS,
         )
+
+
+def _seconds(piece: Piece) -> float:
+    return max(piece.length, 1) / 1e9
+
+
+def _rate(piece: Piece) -> float:
+    return (piece.ok + piece.http_error) / _seconds(piece)
 
 
 def quantiles_ms(counts: Mapping[int, int], shares: Sequence[float]) -> list[float | None]:
