@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crawler.compose.crawling import user_agent
+from crawler.compose.studying import run_study, settled
 from crawler.system.descriptors import ensure_connections
 from crawler.system.stop import Stop
 from crawler.traffic.expectations import expected
@@ -32,7 +33,8 @@ class Load:
     """One load test; ``stop`` may be asked, and ``series``, None at first, be watched."""
 
     def __init__(self, targets: Sequence[str], options: LoadOptions):
-        self.options = validated(options)
+        options = validated(options)
+        self.options = options if options.engine == "wire" else settled(options)
         expected(options)
         self.targets = targets_of(targets, _read)
         self.stop = Stop()
@@ -42,6 +44,8 @@ class Load:
     def run(self) -> LoadReport:
         """Run it once, listening for Ctrl-C; raises CrawlError."""
         with self.stop.listening():
+            if self.options.engine != "wire":
+                return run_study(self.targets, self.options, self.stop, self._begun)
             plans = plans_of(self.targets, self.options, user_agent())
             return run_load(plans, self.stop, self._begun)
 

@@ -12,7 +12,7 @@ from ipaddress import (
     ip_network,
 )
 
-__all__ = ["Guard", "Reach", "is_home_name", "may_be_loaded"]
+__all__ = ["Guard", "LoadGuard", "Reach", "is_home_name", "may_be_loaded"]
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -74,6 +74,20 @@ class Guard:
     def is_home(self, address: str) -> bool:
         """Say whether *address* is one of our own: loopback or private."""
         return self.reach(address) is not Reach.PUBLIC
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadGuard(Guard):
+    """The guard of a load test: who typed an address does not matter, only whose it is.
+
+    *allowed* are addresses that may be asked though they are public.
+    """
+
+    allowed: frozenset[str] = frozenset()
+
+    def may(self, *, typed: bool, referrer_home: bool | None, address: str) -> bool:  # noqa: ARG002 (as Guard's)
+        """Say whether *address* may be connected to."""
+        return may_be_loaded(self.allowed, address)
 
 
 def is_home_name(host: str, guard: Guard) -> bool:

@@ -22,8 +22,7 @@ _BUCKETS = (HOUR_NS.bit_length() - _BITS + 2) << _HALF_BITS
 def index_of(value: int) -> int:
     """Return the bucket of *value*; below 0 it is that of 0, beyond an hour that of an hour."""
     if value > _LEAST:
-        if value > HOUR_NS:
-            value = HOUR_NS
+        value = min(value, HOUR_NS)
         shift = value.bit_length() - _BITS
         return (shift << _HALF_BITS) + (value >> shift)
     return max(value, 0)
@@ -153,8 +152,8 @@ class Histogram:
             return
         for index, count in counts.items():
             self.counts[index] += count
-            self.total += greatest(index) * count
-        self.most = max(self.most, greatest(max(counts)))
+            self.total += min(greatest(index), HOUR_NS) * count
+        self.most = max(self.most, min(greatest(max(counts)), HOUR_NS))
         self.least = min(self.least, greatest(min(counts)))
 
 

@@ -7,18 +7,32 @@ from typing import Protocol, TypeVar
 
 from crawler.core.entry import Entry, Form
 from crawler.core.errors import SourceError
-from crawler.core.frontier import FINISHED, Finished, Frontier, Wait
+from crawler.core.frontier import FINISHED, Finished, Wait
 from crawler.core.job import FetchRules, Options
 from crawler.core.pages import Analysed, Batch, Fetched, Place, Target
 from crawler.core.report import Tally
-from crawler.core.retry import Done, RetryPolicy
+from crawler.core.retry import Again, Done, RetryPolicy
 
-__all__ = ["Analyse", "Gear", "Intake", "Keep", "Mode", "Stop"]
+__all__ = ["Analyse", "Frontier", "Gear", "Intake", "Keep", "Mode", "Stop"]
 
 _T = TypeVar("_T")
 
 #: A module-level callable, so that it can travel to a worker process.
 Analyse = Callable[[Fetched], Analysed]
+
+
+class Frontier(Protocol):
+    """What hands out targets and takes them back: a crawl's frontier, or one that repeats."""
+
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+    def room(self) -> int: ...
+    def offer(self, targets: list[Target]) -> None: ...
+    def close(self) -> None: ...
+    def take(self, limit: int, now: float) -> list[Target] | Wait | Finished: ...
+    def settle(self, target: Target, outcome: Again | Done, now: float) -> None: ...
 
 
 class Intake(Protocol):

@@ -1,10 +1,10 @@
 """A process of our own at the other end of a pipe: deaf to Ctrl-C, and gone with its parent."""
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from crawler.core.errors import WorkerError
@@ -14,23 +14,32 @@ __all__ = ["Child", "heard"]
 
 
 class Child:
-    """Runs ``task(pipe, *args)`` in a fresh interpreter; ``pipe`` is this side's end."""
+    """Runs ``task(hears, says, *args)`` in a fresh interpreter, with its ends of two pipes.
+
+    Two, because a loop that watches one makes it non-blocking, and what is said must not be cut.
+    """
 
     def __init__(self, task: Callable[..., object], *args: object):
         context = multiprocessing.get_context("spawn")
-        self.pipe, far = context.Pipe()
-        self.process: BaseProcess = context.Process(
-            target=_run, args=(task, far, *args), daemon=True
-        )
+        hears, self._mouth = context.Pipe(duplex=False)
+        self.pipe, says = context.Pipe(duplex=False)
+        self._process = context.Process(target=begin, args=(task, (hears, says, *args)))
         with deaf_to_ctrl_c():
-            self.process.start()
-        far.close()
+            self._process.start()
+        hears.close()
+        says.close()
+
+    def tell(self, word: object) -> None:
+        """Say something to it, if it is there to hear it."""
+        with contextlib.suppress(BrokenPipeError):
+            self._mouth.send(word)
 
     def close(self) -> None:
         """End it, if it has not ended by itself, and wait for it."""
-        self.process.kill()
-        self.process.join()
-        self.process.close()
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._mouth.close()
         self.pipe.close()
 
 
@@ -48,7 +57,3 @@ def heard(children: list[Child], timeout: float) -> list[tuple[Child, Any]]:
         except (EOFError, ConnectionResetError):
             raise WorkerError("a process of the load test ended by itself") from None
     return said
-
-
-def _run(task: Callable[..., object], pipe: Connection, *args: object) -> None:
-    begin(task, (pipe, *args))

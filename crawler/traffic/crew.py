@@ -8,9 +8,10 @@ from crawler.core.ports import Stop
 from crawler.system.children import Child, heard
 from crawler.system.clock import now_ns
 from crawler.system.stop import LOOK
+from crawler.traffic.books import Books
 from crawler.traffic.plan import Plan
 from crawler.traffic.tally import Piece
-from crawler.traffic.worker import Books, Failed, Go, Halt, Ready, work
+from crawler.traffic.worker import Failed, Go, Halt, Ready, work
 
 __all__ = ["Crew"]
 
@@ -76,8 +77,7 @@ class Crew:
 
     def _tell(self, word: Go | Halt) -> None:
         for child in self._children:
-            with contextlib.suppress(BrokenPipeError):  # it is done
-                child.pipe.send(word)
+            child.tell(word)
 
 
 def _refuse(word: object) -> None:

@@ -42,6 +42,7 @@ class Driver:
         self.in_flight_mean = 0.0
         self.timer = "none"
         self.window_ended = 0
+        self.first_heads: list[bytes] = []
         self.tally = Tally(0, 0, 0)
         self._may, self._tls = may, tls
         self._places = [Place(len(plan.aims)) for _ in range(plan.connections)]
@@ -120,6 +121,8 @@ class Driver:
              connection.received, place.target)
         )  # fmt: skip
         if not connection.is_reusable:
+            if len(self.first_heads) < len(self._places):
+                self.first_heads.append(connection.first_head)
             place.forget(connection)
         self._freed(place, now)
         if len(notes) >= AT_ONCE:
@@ -274,13 +277,8 @@ class Driver:
         self._cut(monotonic_ns())
         for place in self._places:
             self.in_flight_at_end += bool(place.started and place.due >= self._measured_from)
+            self.first_heads += [one.first_head for one in place.connections if one]
             place.give_up()
-
-    @property
-    def first_heads(self) -> list[bytes]:
-        """The head of the first answer on each connection that stands."""
-        connections = [one for place in self._places for one in place.connections if one]
-        return [one.first_head for one in connections]
 
 
 def _choices(plan: Plan) -> Iterator[int] | None:

@@ -9,6 +9,7 @@ from crawler.core.ports import Stop
 from crawler.system.clock import wall
 from crawler.traffic import ours
 from crawler.traffic.aiming import aims_of
+from crawler.traffic.books import Books
 from crawler.traffic.crew import Crew
 from crawler.traffic.job import LoadOptions, Target
 from crawler.traffic.plan import Plan
@@ -16,7 +17,7 @@ from crawler.traffic.report import LoadReport
 from crawler.traffic.series import Series
 from crawler.traffic.summing import report_of
 from crawler.traffic.targets import method_of, request_bytes
-from crawler.traffic.worker import Books, Go
+from crawler.traffic.worker import Go
 
 __all__ = ["piece_ns", "plans_of", "run_load", "timestamp"]
 

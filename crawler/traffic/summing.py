@@ -10,6 +10,7 @@ import msgspec
 from crawler.core.errors import InternalError
 from crawler.core.urls import public_form
 from crawler.core.version import VERSION
+from crawler.traffic.books import Books
 from crawler.traffic.driving import SECOND
 from crawler.traffic.expectations import expected
 from crawler.traffic.intervals import distribution, quantile_ms
@@ -18,7 +19,6 @@ from crawler.traffic.report import LoadReport, Process, TargetReport
 from crawler.traffic.series import Series
 from crawler.traffic.tally import REASONS, Tally
 from crawler.traffic.verdict import Facts, verdict
-from crawler.traffic.worker import Books
 
 __all__ = ["report_of"]
 

@@ -15,14 +15,14 @@ from crawler.core.guard import may_be_loaded
 from crawler.system.clock import cpu_of_process
 from crawler.system.loops import run
 from crawler.system.usage import peak_memory, waited_for_core
+from crawler.traffic.books import Books
 from crawler.traffic.driving import SECOND, Driver
 from crawler.traffic.plan import Plan
 from crawler.traffic.schedule import Schedule
-from crawler.traffic.tally import Tally
 from crawler.traffic.users import Users
 from crawler.wire.tls import load_context
 
-__all__ = ["Books", "Failed", "Go", "Halt", "Ready", "work"]
+__all__ = ["Failed", "Go", "Halt", "Ready", "work"]
 
 
 class Ready(msgspec.Struct):
@@ -48,36 +48,18 @@ class Failed(msgspec.Struct):
     reason: str
 
 
-class Books(msgspec.Struct, kw_only=True):
-    """What a worker has counted, when all is done; shares are of the time it was running."""
-
-    tally: Tally
-    scheduled: int
-    unsent: int
-    in_flight_at_end: int
-    in_flight_mean: float
-    warmup_sent: int
-    window_ended: int
-    opened: int
-    first_heads: list[bytes]
-    timer: str
-    cpu_s: float
-    cpu_share: float
-    queue_share: float | None
-    memory: int
-
-
-def work(pipe: Connection, plan: Plan) -> None:
-    """Do what *plan* says, talking over *pipe*."""
+def work(hears: Connection, says: Connection, plan: Plan) -> None:
+    """Do what *plan* says, from the word to go on."""
     try:
-        run(_Worker(pipe, plan).work(), plan.options.loop)
+        run(_Worker(hears, says, plan).work(), plan.options.loop)
     except WorkerError as error:
-        pipe.send(Failed(str(error)))
+        says.send(Failed(str(error)))
 
 
 class _Worker:
-    def __init__(self, pipe: Connection, plan: Plan):
-        self._pipe = pipe
+    def __init__(self, hears: Connection, says: Connection, plan: Plan):
+        self._hears = hears
+        self._says = says
         self._plan = plan
         kind: type[Driver] = Schedule if plan.options.is_open else Users
         self._driver = kind(plan, partial(may_be_loaded, _allowed(plan)), _tls(plan))
@@ -85,21 +67,21 @@ class _Worker:
     async def work(self) -> None:
         loop = asyncio.get_running_loop()
         self._go: asyncio.Future[Go] = loop.create_future()
-        loop.add_reader(self._pipe.fileno(), self._hear)
+        loop.add_reader(self._hears.fileno(), self._hear)
         driver = self._driver
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._plan.options.timeout):
                 await driver.open_all()
         gc.collect()
         gc.freeze()  # what stays is not looked through again and again
-        self._pipe.send(Ready())
+        self._says.send(Ready())
         go = await self._go
         cpu, waited = cpu_of_process(), waited_for_core()
-        await driver.drive(go.start, go.length, self._pipe.send)
-        loop.remove_reader(self._pipe.fileno())
+        await driver.drive(go.start, go.length, self._says.send)
+        loop.remove_reader(self._hears.fileno())
         spent, still = cpu_of_process() - cpu, waited_for_core()
         seconds = max(driver.window_ended - go.start, 1) / SECOND
-        self._pipe.send(
+        self._says.send(
             Books(
                 tally=driver.tally,
                 scheduled=driver.scheduled,
@@ -120,7 +102,7 @@ class _Worker:
 
     def _hear(self) -> None:
         try:
-            word = self._pipe.recv()
+            word = self._hears.recv()
         except (EOFError, ConnectionResetError):
             os._exit(1)  # the parent is gone
         if isinstance(word, Halt):
