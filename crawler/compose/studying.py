@@ -28,6 +28,7 @@ from crawler.traffic.aiming import aims_of
 from crawler.traffic.books import Books
 from crawler.traffic.job import LoadOptions, Target
 from crawler.traffic.loading import piece_ns, timestamp
+from crawler.traffic.plan import Aim
 from crawler.traffic.report import LoadReport
 from crawler.traffic.series import Series
 from crawler.traffic.summing import report_of
@@ -83,8 +84,25 @@ def run_study(
         seconds=options.seconds,
         warmup=options.warmup,
     )
-    series = Series(now_ns(), piece_ns(options))
+    series, started_at = Series(now_ns(), piece_ns(options)), timestamp()
     counted = _Counted(frontier, series, targets, options)
+    gear = _gear(options, aims, frontier, stop, counted)
+    on_start(series)
+    before = cpu_of_process() + cpu_of_children()
+    BY_NAME[options.engine](gear)
+    cpu = cpu_of_process() + cpu_of_children() - before
+    books = counted.books(cpu)
+    return report_of(options, targets, [books], series, started_at, stopped=stop.reason)
+
+
+def _gear(
+    options: LoadOptions,
+    aims: Sequence[Aim],
+    frontier: Repeating,
+    stop: Stop,
+    counted: "_Counted",
+) -> "_Gear":
+    """Return what the mode is handed: one attempt, no redirects, no limit but the time."""
     crawl = Options(
         mode=options.engine,
         concurrency=options.connections,
@@ -92,19 +110,17 @@ def run_study(
         timeout=options.timeout,
         connect_timeout=options.timeout,
         read_timeout=options.timeout,
-        retries=0,
         max_redirects=0,
         max_bytes=_ANY_SIZE,
         headers=options.headers,
         resolve={aim.host: aim.address for aim in aims},
     )
     by_name = frozenset(aim.address for aim in aims if aim.host in options.allow_targets)
-    rules = dataclasses.replace(
-        FetchRules.of(crawl, user_agent()), guard=LoadGuard(allowed=by_name)
-    )
-    gear = _Gear(
+    guard = LoadGuard(allowed=by_name)
+    in_flight, shared = options.connections, options.engine == "async"
+    return _Gear(
         options=crawl,
-        rules=rules,
+        rules=dataclasses.replace(FetchRules.of(crawl, user_agent()), guard=guard),
         frontier=frontier,
         retry=RetryPolicy(0),
         tally=crawl_report.Tally(),
@@ -114,19 +130,9 @@ def run_study(
         keep=_Nowhere(),
         stop=stop,
         draw=random.random,
-        workers=options.connections if options.engine == "processes" else 1,
-        connections=ensure_descriptors(
-            options.connections, options.connections, shared=options.engine == "async"
-        ),
+        workers=in_flight if options.engine == "processes" else 1,
+        connections=ensure_descriptors(in_flight, in_flight, shared=shared),
         counted=counted,
-    )
-    started_at = timestamp()
-    on_start(series)
-    before = cpu_of_process() + cpu_of_children()
-    BY_NAME[options.engine](gear)
-    cpu = cpu_of_process() + cpu_of_children() - before
-    return report_of(
-        options, targets, [counted.books(cpu)], series, started_at, stopped=stop.reason
     )
 
 

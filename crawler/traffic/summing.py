@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 from statistics import median
+from typing import TypedDict
 
 import msgspec
 
@@ -17,7 +18,7 @@ from crawler.traffic.intervals import distribution, quantile_ms
 from crawler.traffic.job import LoadOptions, Target
 from crawler.traffic.report import LoadReport, Process, TargetReport
 from crawler.traffic.series import Series
-from crawler.traffic.tally import REASONS, Tally
+from crawler.traffic.tally import OUTCOMES, REASONS, Tally
 from crawler.traffic.verdict import Facts, verdict
 
 __all__ = ["report_of"]
@@ -26,7 +27,6 @@ _MS = 1e6
 _QUANTILES = (0.5, 0.9, 0.99)
 #: Nanoseconds that a request may wait for a connection before it has left late.
 _LATE = 1_000_000
-_FAILED = ("http-error", "network", "timeout")
 
 
 def report_of(
@@ -43,13 +43,6 @@ def report_of(
     Expectations are checked here; what the server counted is for the caller to add.
     """
     tally = reduce(Tally.merge, (book.tally for book in books))
-    counts = _counts(tally)
-    scheduled = sum(book.scheduled for book in books)
-    unsent = sum(book.unsent for book in books)
-    in_flight = sum(book.in_flight_at_end for book in books)
-    sent = sum(counts.values()) + in_flight
-    if scheduled != sent + unsent or sum(tally.statuses.values()) != sum(counts.values()):
-        raise InternalError(f"{scheduled} scheduled, but {sent} sent and {unsent} unsent")
     ended = max(book.window_ended for book in books)
     window = max(ended - tally.measured_from, 1) / SECOND
     report = LoadReport(
@@ -59,14 +52,7 @@ def report_of(
         options=options,
         targets=_targets(targets, tally),
         window_s=window,
-        scheduled=scheduled,
-        sent=sent,
-        unsent=unsent,
-        ok=counts["ok"],
-        http_error=counts["http-error"],
-        network=counts["network"],
-        timeout=counts["timeout"],
-        in_flight_at_end=in_flight,
+        **_balanced(tally, books),
         warmup_sent=sum(book.warmup_sent for book in books),
         statuses={str(s): n for s, n in sorted(tally.statuses.items()) if s >= 100},
         errors={REASONS[s]: n for s, n in sorted(tally.statuses.items()) if 0 < s < 100},
@@ -81,19 +67,45 @@ def report_of(
         series=series.slices(),
         in_flight_mean=sum(book.in_flight_mean for book in books),
         processes=tuple(map(_process, books)),
-        verdict=verdict(_facts(options, tally, books, window, scheduled)),
+        verdict=verdict(_facts(options, tally, books, window)),
         stopped=stopped,
     )
     checked = tuple(one.check(report, quantile_ms) for one in expected(options))
     return msgspec.structs.replace(report, expectations=checked)
 
 
-def _counts(tally: Tally) -> Counter[str]:
-    """Return how many requests ended how."""
-    counts = Counter({"ok": 0, **dict.fromkeys(_FAILED, 0)})
+class _Counts(TypedDict):
+    scheduled: int
+    sent: int
+    unsent: int
+    ok: int
+    http_error: int
+    network: int
+    timeout: int
+    in_flight_at_end: int
+
+
+def _balanced(tally: Tally, books: Sequence[Books]) -> _Counts:
+    """Return how many requests there were and how they ended; raises InternalError."""
+    ends = Counter(dict.fromkeys(OUTCOMES, 0))
     for status, count in tally.statuses.items():
-        counts[Tally.outcome(status)] += count
-    return counts
+        ends[Tally.outcome(status)] += count
+    scheduled = sum(book.scheduled for book in books)
+    unsent = sum(book.unsent for book in books)
+    in_flight = sum(book.in_flight_at_end for book in books)
+    sent = ends.total() + in_flight
+    if scheduled != sent + unsent:
+        raise InternalError(f"{scheduled} scheduled, but {sent} sent and {unsent} unsent")
+    return _Counts(
+        scheduled=scheduled,
+        sent=sent,
+        unsent=unsent,
+        ok=ends["ok"],
+        http_error=ends["http-error"],
+        network=ends["network"],
+        timeout=ends["timeout"],
+        in_flight_at_end=in_flight,
+    )
 
 
 def _label(targets: Sequence[Target]) -> str:
@@ -132,14 +144,13 @@ def _process(book: Books) -> Process:
     )
 
 
-def _facts(
-    options: LoadOptions, tally: Tally, books: Sequence[Books], window: float, scheduled: int
-) -> Facts:
+def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: float) -> Facts:
     response, service = tally.response, tally.service
     p50, p90, p99 = (ns / _MS for ns in response.quantiles(_QUANTILES))
     lag = tally.lag.quantiles(_QUANTILES)
     mean_service = service.mean() / _MS
     in_flight = sum(book.in_flight_mean for book in books)
+    scheduled = sum(book.scheduled for book in books)
     by_law = len(service) / window * mean_service / 1000
     return Facts(
         is_open=options.is_open,

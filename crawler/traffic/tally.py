@@ -6,7 +6,7 @@ import msgspec
 
 from crawler.core.histogram import Histogram
 
-__all__ = ["NAMED", "REASONS", "Note", "Piece", "Tally"]
+__all__ = ["NAMED", "OUTCOMES", "REASONS", "Note", "Piece", "Tally"]
 
 #: A request and what came of it: a status, or the number of a reason; when it was due, noticed,
 #: written (0: never), and answered or given up; the bytes received; the number of its target.
@@ -14,6 +14,8 @@ Note = tuple[int, int, int, int, int, int, int]
 
 #: Why there was no answer: their numbers stand where a status would, which is 100 at least.
 REASONS = ("timeout", "refused", "reset", "truncated", "protocol", "tls", "address", "no-port")
+#: How a request can end.
+OUTCOMES = ("ok", "http-error", "network", "timeout")
 #: Targets at most that have figures of their own: each costs a histogram.
 NAMED = 20
 #: Answers at least that say how long the service took at first.
@@ -69,7 +71,7 @@ class Tally:
         self.lag = Histogram()
         self.wait = Histogram()
         self.connect = Histogram()
-        self.failed = {name: Histogram() for name in ("http-error", "network", "timeout")}
+        self.failed = {name: Histogram() for name in OUTCOMES[1:]}
         self.by_target = [Histogram() for _ in range(targets if 1 < targets <= NAMED else 0)]
         self.target_failures: Counter[int] = Counter()
         self.target_timeouts: Counter[int] = Counter()
