@@ -66,11 +66,13 @@ def test_a_goal_that_is_missed_is_said_to_be(who, changes, missed):
 
 
 def test_ours_is_held_against_another_in_the_same_round_and_the_median_counts():
-    fast = a_round(requests_per_s=170_000.0)
+    quick = [msgspec.structs.replace(turn, requests_per_s=500_000.0) for turn in a_round()]
     slow = a_round(requests_per_s=50_000.0)
-    [goals, _] = tables(results(*fast, *reversed(slow), *a_round()))
+    [reached, _] = tables(results(*quick, *reversed(slow), *a_round()))
+    [missed, _] = tables(results(*quick, *reversed(slow), *slow))
 
-    assert ["0.85 (0.50–1.70)", "yes"] == goals.rows[0][2:]
+    assert ["0.85 (0.50–1.00)", "yes"] == reached.rows[0][2:]
+    assert ["0.50 (0.50–1.00)", "no"] == missed.rows[0][2:]
 
 
 def test_without_a_tool_its_goals_are_not_measured_and_the_rest_is():
