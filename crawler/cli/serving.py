@@ -1,6 +1,9 @@
-"""Hand the words of `crawl serve` to the bundled test server, which has its own options."""
+"""Start the bundled test server: for `crawl serve`, which has its own options, and for selftest."""
 
-__all__ = ["serve"]
+import contextlib
+from collections.abc import Iterator
+
+__all__ = ["serve", "served"]
 
 
 def serve(words: list[str]) -> int:
@@ -8,3 +11,12 @@ def serve(words: list[str]) -> int:
     from fixtures.__main__ import main  # here, so that no other command waits for it
 
     return main(words, prog_name="crawl serve")
+
+
+@contextlib.contextmanager
+def served(**options: object) -> Iterator[tuple[str, int]]:
+    """Serve for as long as the body runs, in another process; gives its URL and its id."""
+    from fixtures.running import serve as serve_child
+
+    with serve_child(**options) as running:
+        yield running.url, running.pid

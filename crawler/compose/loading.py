@@ -1,7 +1,7 @@
 """Build a load test, run it by the engine that was asked for, and return its report."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from crawler.compose.crawling import user_agent
@@ -9,9 +9,10 @@ from crawler.compose.studying import run_study, settled
 from crawler.system.descriptors import ensure_connections
 from crawler.system.stop import Stop
 from crawler.traffic.expectations import expected
+from crawler.traffic.finding import expectations_of, find_max
 from crawler.traffic.job import LoadOptions, validated
 from crawler.traffic.loading import plans_of, run_load
-from crawler.traffic.report import LoadReport
+from crawler.traffic.report import LoadReport, Step
 from crawler.traffic.series import Series
 from crawler.traffic.targets import targets_of
 
@@ -44,10 +45,22 @@ class Load:
     def run(self) -> LoadReport:
         """Run it once, listening for Ctrl-C; raises CrawlError."""
         with self.stop.listening():
-            if self.options.engine != "wire":
-                return run_study(self.targets, self.options, self.stop, self._begun)
-            plans = plans_of(self.targets, self.options, user_agent())
-            return run_load(plans, self.stop, self._begun)
+            return self._run(self.options)
+
+    def find_max(self, text: str, on_step: Callable[[Step], object]) -> LoadReport:
+        """Find the highest rate that meets *text*, such as ``p99<50ms,errors<1%``.
+
+        *on_step* is told of each rate that was tried.  Raises CrawlError.
+        """
+        wanted = expectations_of(text, self.options)
+        with self.stop.listening():
+            return find_max(self._run, self.options, wanted, self.stop, on_step)
+
+    def _run(self, options: LoadOptions) -> LoadReport:
+        if options.engine != "wire":
+            return run_study(self.targets, options, self.stop, self._begun)
+        plans = plans_of(self.targets, options, user_agent())
+        return run_load(plans, self.stop, self._begun)
 
     def _begun(self, series: Series) -> None:
         self.series = series

@@ -46,6 +46,11 @@ class Expectation(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.term}{self.op}{self.limit}"
 
+    @property
+    def is_below(self) -> bool:
+        """Whether it is met by what lies below the limit."""
+        return self.op.startswith("<")
+
     @classmethod
     def parse(cls, text: str, option: str = "--expect") -> "Expectation":
         """Return what *text* expects; raises OptionsError naming *option* and what to write."""

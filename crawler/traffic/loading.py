@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from crawler.core.errors import WorkerError
 from crawler.core.ports import Stop
 from crawler.system.clock import wall
-from crawler.traffic import ours
 from crawler.traffic.aiming import aims_of
 from crawler.traffic.books import Books
 from crawler.traffic.crew import Crew
 from crawler.traffic.job import LoadOptions, Target
+from crawler.traffic.ours import Site, arrived_before
 from crawler.traffic.plan import Plan
 from crawler.traffic.report import LoadReport
 from crawler.traffic.series import Series
@@ -77,10 +78,11 @@ def timestamp() -> str:
 
 def _with_server_count(report: LoadReport, plan: Plan, books: Sequence[Books]) -> LoadReport:
     """Add what the server counted, where it is the bundled one."""
-    if len(plan.aims) > 1:
+    before = arrived_before(head for book in books for head in book.first_heads)
+    if before is None or len(plan.aims) > 1:
         return report
-    before = ours.arrived_before(head for book in books for head in book.first_heads)
-    after = None if before is None else ours.counted(plan.aims[0])
-    if before is None or after is None:
-        return report
-    return msgspec.structs.replace(report, server_requests=after - before)
+    try:
+        counted = Site(plan.aims[0].address, plan.aims[0].port).truth().requests
+    except (WorkerError, ValueError, KeyError):
+        return report  # it died, or it is another with the same header
+    return msgspec.structs.replace(report, server_requests=counted - before)

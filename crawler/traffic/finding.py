@@ -1,0 +1,111 @@
+"""Find the highest rate that meets an expectation: one load test after the other, each decided."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from crawler.core.errors import OptionsError
+from crawler.core.ports import Stop
+from crawler.traffic.expectations import Expectation, figure, parse_all
+from crawler.traffic.intervals import quantile_ms
+from crawler.traffic.job import LoadOptions
+from crawler.traffic.report import FoundMax, LoadReport, Step, Verdict
+from crawler.traffic.scalability import fit
+from crawler.traffic.search import Search, severity
+
+__all__ = ["FLAG", "expectations_of", "find_max"]
+
+FLAG = "--find-max"
+#: Seconds of the closed loop that tells where to begin.
+TASTE = 2.0
+
+Run = Callable[[LoadOptions], LoadReport]
+
+
+def expectations_of(text: str, options: LoadOptions) -> tuple[Expectation, ...]:
+    """Return what *text* expects; raises OptionsError for it, and for options that do not fit."""
+    for given, flag in (
+        (options.rate, "-q"), (options.stages, "--stage"), (options.requests, "-n"),
+        (options.expect, "--expect"),
+    ):  # fmt: skip
+        if given:
+            raise OptionsError(f"{FLAG} and {flag}: the first chooses what the second would say")
+    if options.engine != "wire":
+        raise OptionsError(f"{FLAG}: needs --engine wire, which keeps to a rate")
+    return parse_all([text], FLAG)
+
+
+def find_max(
+    run: Run,
+    options: LoadOptions,
+    expected: Sequence[Expectation],
+    stop: Stop,
+    on_step: Callable[[Step], object],
+) -> LoadReport:
+    """Return the report of the highest rate that was tried and met, with what was ``found``.
+
+    Each step is a load test of its own, as long as *options* say; the first is a short closed
+    loop, of whose rate half is tried first.  *on_step* is told of each.  A request to stop ends
+    the search after the step in hand.
+    """
+    taste = run(msgspec.structs.replace(options, duration=TASTE, arrivals="constant"))
+    if not taste.requests_per_s:
+        return taste
+    search = Search(taste.requests_per_s / 2, seconds=options.seconds or TASTE)
+    steps: list[Step] = []
+    reports: list[LoadReport] = []
+    while not stop.requested and (rate := search.next_rate()) is not None:
+        report = run(msgspec.structs.replace(options, rate=rate, expect=_texts(expected)))
+        if report.stopped is not None:
+            break
+        terms = [(figure(one, report, quantile_ms), one.value, one.is_below) for one in expected]
+        step = Step(
+            rate=rate,
+            requests_per_s=report.requests_per_s,
+            in_flight=report.in_flight_mean,
+            figures={one.term: found for one, (found, _, _) in zip(expected, terms, strict=True)},
+            met=all(checked.met for checked in report.expectations),
+        )
+        search.found(rate, severity(terms))
+        steps.append(step)
+        reports.append(report)
+        on_step(step)
+    return _with_found(search, steps, reports or [taste], expected)
+
+
+def _with_found(
+    search: Search,
+    steps: Sequence[Step],
+    reports: Sequence[LoadReport],
+    expected: Sequence[Expectation],
+) -> LoadReport:
+    """Return the best report with what was found, and a verdict that counts for all steps."""
+    if not steps:
+        return reports[0]
+    rate, low, high = search.result()
+    met = [number for number, step in enumerate(steps) if step.met]
+    best = reports[max(met or [0], key=lambda number: steps[number].rate)]
+    pairs = [(step.in_flight, step.requests_per_s) for step in steps]
+    found = FoundMax(
+        expect=",".join(_texts(expected)),
+        rate=rate,
+        low=low,
+        high=high,
+        steps=tuple(steps),
+        knee=fit(pairs),
+    )
+    return msgspec.structs.replace(best, found=found, verdict=_verdict(best, steps, reports))
+
+
+def _verdict(best: LoadReport, steps: Sequence[Step], reports: Sequence[LoadReport]) -> Verdict:
+    """Return the verdict of the lowest rate that was not met, if it is not the server's doing."""
+    failed = [number for number, step in enumerate(steps) if not step.met]
+    if failed:
+        lowest = reports[min(failed, key=lambda number: steps[number].rate)]
+        if lowest.verdict.word in {"generator-limited", "schedule-limited"}:
+            return lowest.verdict
+    return best.verdict
+
+
+def _texts(expected: Sequence[Expectation]) -> tuple[str, ...]:
+    return tuple(map(str, expected))
