@@ -120,8 +120,8 @@ def test_a_first_rate_that_is_none_is_refused(first):
 
 
 def test_a_search_ends_when_its_interval_is_within_2_percent():
-    search = Search(500)
-    tried = searched(search, lambda rate: log(210 / (1200 - rate)) if rate < 1199 else 6.0)
+    search = Search(1000)
+    tried = searched(search, lambda rate: -4.0 if rate <= 1234 else 4.0)
     rate, low, high = search.result()
     assert len(tried) < 12
     assert max(high - rate, rate - low) <= 0.02 * rate
