@@ -1,6 +1,7 @@
 """What came of the requests of one process: notes, counted by the hundred; no clock in here."""
 
 from collections import Counter
+from operator import itemgetter, sub
 
 import msgspec
 
@@ -22,6 +23,7 @@ NAMED = 20
 EARLY = 20
 
 _OK = range(100, 400)
+_DUE = itemgetter(1)
 
 
 class Piece(msgspec.Struct):
@@ -42,7 +44,7 @@ class Piece(msgspec.Struct):
     busy: float = 0.0
     lag: int = 0
     bytes: int = 0
-    response: dict[int, int] = {}
+    response: Counter[int] = msgspec.field(default_factory=Counter)
 
     @property
     def ended(self) -> int:
@@ -89,21 +91,22 @@ class Tally:
         if len(self.early) < self._early_wanted:
             wanted = self._early_wanted - len(self.early)
             self.early += [note[4] - note[3] for note in notes if note[0] in _OK][:wanted]
-        if notes and min(note[1] for note in notes) < self.measured_from:
+        if notes and min(map(_DUE, notes)) < self.measured_from:
             before = len(notes)
             notes = [note for note in notes if note[1] >= self.measured_from]
             self.warmup += before - len(notes)
         if not notes:
             return
-        good = [note for note in notes if note[0] in _OK]
-        if len(good) < len(notes):
-            good += self._fold_failures([note for note in notes if note[0] not in _OK])
-        self._fold_times(good)
-        self.statuses.update([note[0] for note in notes])
-        size = sum([note[5] for note in notes])
-        self.bytes += size
-        self._piece.bytes += size
+        statuses, _, _, _, _, sizes, _ = zip(*notes, strict=True)
+        self.statuses.update(statuses)
+        self.bytes += sum(sizes)
+        self._piece.bytes += sum(sizes)
         self.last = notes[-1][4]
+        if not (min(statuses) >= 100 and max(statuses) < 400):
+            good = [note for note in notes if note[0] in _OK]
+            notes = good + self._fold_failures([note for note in notes if note[0] not in _OK])
+        if notes:
+            self._fold_times(notes)
 
     @staticmethod
     def outcome(status: int) -> str:
@@ -147,19 +150,22 @@ class Tally:
         return piece
 
     def _fold_times(self, notes: list[Note]) -> None:
+        """Count the times of *notes*: by columns, which costs half of what line by line does."""
         piece = self._piece
-        buckets = self.response.record_all([note[4] - note[1] for note in notes])
-        response = piece.response
-        for bucket in buckets:
-            response[bucket] = response.get(bucket, 0) + 1
-        self.service.record_all([note[4] - note[3] for note in notes])
-        waits = [note[3] - note[2] for note in notes if note[3] != note[2]]
-        self.wait.record_all(waits)
-        self.wait.record_zeros(len(notes) - len(waits))
+        _, due, noticed, sent, ended, _, targets = zip(*notes, strict=True)
+        responses = list(map(sub, ended, due))
+        buckets = self.response.record_all(responses)
+        piece.response.update(buckets)
         piece.ok += len(notes)
+        if sent == due:  # a closed loop: nothing waited, and the times are the same
+            self.service.record_all(responses)
+            self.wait.record_zeros(len(notes))
+        else:
+            self.service.record_all(list(map(sub, ended, sent)))
+            self.wait.record_all(list(map(sub, sent, noticed)))
         if self.by_target:
-            for note in notes:
-                self.by_target[note[6]].record(note[4] - note[1])
+            for target, response in zip(targets, responses, strict=True):
+                self.by_target[target].record(response)
 
     def _fold_failures(self, notes: list[Note]) -> list[Note]:
         """Count what did not go well; return the timeouts, whose times count with the good ones."""
