@@ -1,13 +1,14 @@
-"""The commands `run`, `serve` and `schema`; a first word that is none of them means `run`."""
+"""The commands, such as `run` and `load`; a first word that is none of them means `run`."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from crawler.cli.exits import EXIT_CODES
 from crawler.cli.flags import run_signature
+from crawler.cli.load_flags import load_signature
 from crawler.cli.serving import serve
 from crawler.cli.streams import own_output, say
 from crawler.core.record import schema
@@ -109,6 +110,42 @@ def _run(**words: Any) -> None:
 
 _run.__signature__ = run_signature()  # type: ignore[attr-defined]
 app.command("run")(_run)
+
+
+def _load(**words: Any) -> None:
+    """Load-test an endpoint on this machine or in a private network, and say what held it.
+
+    Redirects are not followed; a status of 400 and above is an error.  The summary goes to
+    standard output.
+    """
+    from crawler.cli.loading import run_load
+
+    raise typer.Exit(run_load(words))
+
+
+_load.__signature__ = load_signature()  # type: ignore[attr-defined]
+app.command("load", epilog=CODES)(_load)
+
+
+@app.command("compare")
+def _compare(
+    reports: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REPORTS",
+            help="Two files of `crawl load -o`, the old one first; or several old ones and as "
+            "many new ones behind them, so that what differs from run to run is counted too.",
+            show_default=False,
+        ),
+    ],
+    fail_if_worse: bool = typer.Option(
+        False, "--fail-if-worse", help="Exit with 5 if any figure is worse."
+    ),
+) -> None:
+    """Say whether one load test found better, worse or the same as another."""
+    from crawler.cli.comparing import run_compare
+
+    raise typer.Exit(run_compare(reports, fail_if_worse=fail_if_worse))
 
 
 @app.command(

@@ -3,10 +3,11 @@
 import os
 import stat
 import sys
+from collections.abc import Iterable
 
 from crawler.core.errors import OptionsError, OutputError, SourceError
 
-__all__ = ["check_files"]
+__all__ = ["check_files", "check_roles"]
 
 
 def check_files(sources: list[str], output: str | None, failed: str | None) -> None:
@@ -17,8 +18,13 @@ def check_files(sources: list[str], output: str | None, failed: str | None) -> N
         raise OutputError("standard output: closed; name a file with -o")
     if failed == "-":
         raise OptionsError("--failed -: name a file; standard output is for records")
+    check_roles(sources, (("--output", output), ("--failed", failed)))
+
+
+def check_roles(sources: Iterable[str], outputs: Iterable[tuple[str, str | None]]) -> None:
+    """Raise OptionsError for a file that is both source and output, or output twice."""
     roles = {_identity(source): "a source" for source in sources}
-    for path, role in ((output, "--output"), (failed, "--failed")):
+    for role, path in outputs:
         if path is None or path == "-" or (identity := _identity(path)) is None:
             continue
         if identity in roles:

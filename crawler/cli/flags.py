@@ -10,7 +10,7 @@ import typer
 from crawler.cli.units import duration, header, size
 from crawler.core.job import LOOPS, MODES, POOLS, TRANSPORTS
 
-__all__ = ["run_signature"]
+__all__ = ["option", "run_signature"]
 
 _T = TypeVar("_T")
 
@@ -33,69 +33,70 @@ def _sources() -> inspect.Parameter:
 
 def _how() -> list[inspect.Parameter]:
     return [
-        _option("mode", Mode, "hybrid", "--mode", help="How pages are worked on."),
-        _option("concurrency", int | None, None, "--concurrency", "-c",
+        option("mode", Mode, "hybrid", "--mode", help="How pages are worked on."),
+        option("concurrency", int | None, None, "--concurrency", "-c",
                 help="Pages in flight; serial has 1, processes as many as workers.  [default: 64]"),
-        _option("workers", int | None, None, "--workers", "-w",
+        option("workers", int | None, None, "--workers", "-w",
                 help="Worker processes.  [default: the cores this process may use]"),
-        _option("pool", PoolKind, "processes", "--pool", help="What hybrid analyses on."),
-        _option("loop", Loop, "uvloop", "--loop", help="Event loop of async and hybrid."),
-        _option("transport", Transport | None, None, "--transport",
+        option("pool", PoolKind, "processes", "--pool", help="What hybrid analyses on."),
+        option("loop", Loop, "uvloop", "--loop", help="Event loop of async and hybrid."),
+        option("transport", Transport | None, None, "--transport",
                 help="The way to the network.  [default: wire; httpcore with --proxy or --http2]"),
-        _option("proxy", str | None, None, "--proxy", metavar="URL",
+        option("proxy", str | None, None, "--proxy", metavar="URL",
                 help="Ask this proxy for everything: http, https, socks5 or socks5h; no variable "
                 "of the environment names one."),
-        _option("http2", bool, False, "--http2",
+        option("http2", bool, False, "--http2",
                 help="Use HTTP/2 where a server offers it over TLS."),
-        _option("user_agent", str | None, None, "--user-agent", "-A", metavar="TEXT",
+        option("user_agent", str | None, None, "--user-agent", "-A", metavar="TEXT",
                 help="What to call ourselves.  [default: crawl/VERSION]"),
-        _option("headers", list[str] | None, None, "--header", "-H", metavar="'NAME: VALUE'",
+        option("headers", list[str] | None, None, "--header", "-H", metavar="'NAME: VALUE'",
                 help="Send this header; may be repeated.", parser=header),
-        _option("allow_private", bool, False, "--allow-private",
+        option("allow_private", bool, False, "--allow-private",
                 help="Let redirects and links of public pages lead to private addresses."),
-        _option("simhash", bool, False, "--simhash",
+        option("simhash", bool, False, "--simhash",
                 help="Add a 64-bit SimHash of the text to each record; costs CPU."),
     ]  # fmt: skip
 
 
 def _limits() -> list[inspect.Parameter]:
     return [
-        _option("timeout", float, "30s", "--timeout", metavar="TIME", parser=duration,
+        option("timeout", float, "30s", "--timeout", metavar="TIME", parser=duration,
                 help="For one attempt, redirects included."),
-        _option("connect_timeout", float, "5s", "--connect-timeout", metavar="TIME",
+        option("connect_timeout", float, "5s", "--connect-timeout", metavar="TIME",
                 parser=duration, help="For one connection, name look-up and TLS included."),
-        _option("read_timeout", float, "10s", "--read-timeout", metavar="TIME", parser=duration,
+        option("read_timeout", float, "10s", "--read-timeout", metavar="TIME", parser=duration,
                 help="For the next bytes to come."),
-        _option("analyse_timeout", float, "30s", "--analyse-timeout", metavar="TIME",
+        option("analyse_timeout", float, "30s", "--analyse-timeout", metavar="TIME",
                 parser=duration, help="For a batch of pages to be analysed; then its workers "
                 "are killed and its pages tried one by one."),
-        _option("retries", int, 2, "--retries",
+        option("retries", int, 2, "--retries",
                 help="After timeout, refused, reset, dns and 429, 502, 503, 504."),
-        _option("max_redirects", int, 10, "--max-redirects", help="Followed in one attempt."),
-        _option("max_bytes", int, "10MB", "--max-bytes", metavar="SIZE", parser=size,
+        option("max_redirects", int, 10, "--max-redirects", help="Followed in one attempt."),
+        option("max_bytes", int, "10MB", "--max-bytes", metavar="SIZE", parser=size,
                 help="Of a body as sent, and again decoded."),
-        _option("max_ratio", float, 200.0, "--max-ratio",
+        option("max_ratio", float, 200.0, "--max-ratio",
                 help="Of a decoded body to the sent one."),
-        _option("max_links", int, 10_000, "--max-links", help="Kept in a record."),
+        option("max_links", int, 10_000, "--max-links", help="Kept in a record."),
     ]  # fmt: skip
 
 
 def _where() -> list[inspect.Parameter]:
     return [
-        _option("output", str | None, None, "--output", "-o", metavar="FILE",
+        option("output", str | None, None, "--output", "-o", metavar="FILE",
                 help="Write JSON records here, one a line; - is standard output.  "
                 "[default: standard output; on a terminal a short line for each page]"),
-        _option("failed", str | None, None, "--failed", metavar="FILE",
+        option("failed", str | None, None, "--failed", metavar="FILE",
                 help="Write failed URLs here, with the reason, fit to be crawled again."),
-        _option("quiet", bool, False, "--quiet", help="Say nothing but errors."),
-        _option("verbose", bool, False, "--verbose", "-v",
+        option("quiet", bool, False, "--quiet", help="Say nothing but errors."),
+        option("verbose", bool, False, "--verbose", "-v",
                 help="Say what was chosen, and each failure as it comes."),
-        _option("progress", bool, True, "--progress/--no-progress",
+        option("progress", bool, True, "--progress/--no-progress",
                 help="Show progress on a terminal."),
     ]  # fmt: skip
 
 
-def _option(name: str, kind: Any, default: object, *flags: str, **more: Any) -> inspect.Parameter:
+def option(name: str, kind: Any, default: object, *flags: str, **more: Any) -> inspect.Parameter:
+    """Return the parameter that typer makes an option of; a *parser* may raise ValueError."""
     if parser := more.get("parser"):
         more["parser"] = _named_error(parser)
     return inspect.Parameter(

@@ -1,15 +1,12 @@
 """Run a crawl for somebody at a terminal: options from words, progress, summary, exit code."""
 
-import contextlib
-import os
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from crawler.cli.exits import of_error, of_report
 from crawler.cli.files import check_files
-from crawler.cli.streams import fill_closed_streams, is_terminal, say
+from crawler.cli.streams import fill_closed_streams, is_terminal, say, told
 from crawler.cli.text import failure_line, page_line, settings_line, summary
 from crawler.compose.crawling import Crawl
 from crawler.core.errors import CrawlError, InternalError, OutputClosedError
@@ -35,8 +32,8 @@ def run_crawl(words: dict[str, Any]) -> int:
         shown = (
             progress and not quiet and is_terminal(sys.stderr) and not _for_people(crawl.options)
         )
-        silent = quiet or shown
-        with _screen(crawl) if shown else nullcontext(), crawl.stop.on_change(_told(crawl, silent)):
+        heard = told(crawl.stop, silent=quiet or shown)
+        with _screen(crawl) if shown else nullcontext(), crawl.stop.on_change(heard):
             report = crawl.run()
     except OutputClosedError as error:
         return of_error(error)
@@ -72,20 +69,6 @@ def _idle_option(words: dict[str, Any]) -> str | None:
         return None
     places = "1 page" if words["mode"] == "serial" else "as many pages as workers (-w)"
     return f"crawl: -c does nothing here: --mode {words['mode']} has {places} in flight"
-
-
-def _told(crawl: Crawl, silent: bool) -> Callable[[], None]:
-    """Return what tells a person, from the signal handler, that a request to stop was heard."""
-
-    def tell() -> None:
-        if not silent and not crawl.stop.forced:
-            text = "crawl: stopping after what is in flight; once more to stop now\n"
-            with contextlib.suppress(
-                OSError
-            ):  # print() may be in use by what the signal interrupted
-                os.write(2, text.encode())
-
-    return tell
 
 
 def _for_people(options: Options) -> bool:

@@ -1,16 +1,22 @@
 """The three standard streams, also where one is closed, full, or a terminal to be kept safe."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Protocol, TextIO
 
 import typer
 
 from crawler.cli.text import printable
 
-__all__ = ["fill_closed_streams", "is_terminal", "own_output", "say"]
+__all__ = ["fill_closed_streams", "is_terminal", "own_output", "say", "tell", "told"]
+
+
+class _Stop(Protocol):
+    @property
+    def forced(self) -> bool: ...
 
 
 def fill_closed_streams() -> None:
@@ -33,6 +39,25 @@ def say(text: str) -> None:
         print("\n".join(printable(line) for line in text.split("\n")), file=sys.stderr)
     except OSError:
         _drop(sys.stderr)
+
+
+def tell(text: str) -> None:
+    """Print what was asked for on standard output, safe for a terminal; raises OSError."""
+    print("\n".join(printable(line) for line in text.split("\n")), flush=True)
+
+
+def told(stop: _Stop, *, silent: bool) -> Callable[[], None]:
+    """Return what tells a person, from the signal handler, that a request to stop was heard."""
+
+    def heard() -> None:
+        if not silent and not stop.forced:
+            text = "crawl: stopping after what is in flight; once more to stop now\n"
+            with contextlib.suppress(
+                OSError
+            ):  # print() may be in use by what the signal interrupted
+                os.write(2, text.encode())
+
+    return heard
 
 
 @contextmanager
