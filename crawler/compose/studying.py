@@ -25,6 +25,7 @@ from crawler.system.descriptors import ensure_descriptors
 from crawler.system.stop import Stop
 from crawler.system.usage import peak_memory
 from crawler.traffic.aiming import aims_of
+from crawler.traffic.arrivals import instant
 from crawler.traffic.books import Books
 from crawler.traffic.job import LoadOptions, Target
 from crawler.traffic.loading import piece_ns, timestamp
@@ -84,7 +85,8 @@ def run_study(
         seconds=options.seconds,
         warmup=options.warmup,
     )
-    series, started_at = Series(now_ns(), piece_ns(options)), timestamp()
+    series = Series(now_ns() + instant(options.warmup), piece_ns(options))
+    started_at = timestamp()
     counted = _Counted(frontier, series, targets, options)
     gear = _gear(options, aims, frontier, stop, counted)
     on_start(series)
@@ -239,7 +241,7 @@ class _Counted:
         measured_from = round((began + options.warmup) * _S)
         if options.seconds is not None:
             self._ends = measured_from + round(options.seconds * _S)
-        self._tally = Tally(measured_from, len(self._number), options.connections)
+        self._tally = Tally(measured_from, measured_from, len(self._number), options.connections)
         self._cut_at = self._series.start + self._series.length
         return self._tally
 

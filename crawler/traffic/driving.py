@@ -43,7 +43,7 @@ class Driver:
         self.timer = "none"
         self.window_ended = 0
         self.first_heads: list[bytes] = []
-        self.tally = Tally(0, 0, 0)
+        self.tally = Tally(0, 0, 0, 0)
         self._may, self._tls = may, tls
         self._places = [Place(len(plan.aims)) for _ in range(plan.connections)]
         self._idle = deque(self._places)
@@ -87,7 +87,7 @@ class Driver:
         seconds = options.seconds
         self._measured_from = measured_from
         self._ends = None if seconds is None else start + instant(options.warmup + seconds)
-        self.tally = Tally(measured_from, len(self.plan.requests), len(self._places))
+        self.tally = Tally(start, measured_from, len(self.plan.requests), len(self._places))
         self._pulse = Pulse(start, length, measured_from)
         self._on_piece = on_piece
         self._start_at: int | None = start

@@ -9,6 +9,7 @@ from crawler.core.errors import WorkerError
 from crawler.core.ports import Stop
 from crawler.system.clock import wall
 from crawler.traffic.aiming import aims_of
+from crawler.traffic.arrivals import instant
 from crawler.traffic.books import Books
 from crawler.traffic.crew import Crew
 from crawler.traffic.job import LoadOptions, Target
@@ -57,7 +58,8 @@ def run_load(plans: Sequence[Plan], stop: Stop, on_start: Callable[[Series], obj
     length = piece_ns(options)
     with Crew(list(plans), stop) as crew:
         start = crew.ready()
-        series, started_at = Series(start, length), timestamp()
+        series = Series(start + instant(options.warmup), length)
+        started_at = timestamp()
         on_start(series)
         books = crew.run(Go(start, length), series.add)
     report = report_of(options, plans[0].targets, books, series, started_at, stopped=stop.reason)

@@ -9,14 +9,15 @@ BEAT = 10_000_000
 class Pulse:
     """Beats from *start*, in pieces of *length*; samples from *measured_from* on make the mean.
 
-    Times are nanoseconds of the monotonic clock.  ``due`` is when the next beat is; a beat that
-    was missed is not left out, so that a loop that stood still is late many times.
+    One piece begins at *measured_from*.  Times are nanoseconds of the monotonic clock.  ``due``
+    is when the next beat is; a beat that was missed is not left out, so that a loop that stood
+    still is late many times.
     """
 
     def __init__(self, start: int, length: int, measured_from: int):
         self.due = start
         self._length = length
-        self._piece_ends = start + length
+        self._piece_ends = start + ((measured_from - start) % length or length)
         self._measured_from = measured_from
         self._samples = self._sum = 0
         self._measured = self._measured_sum = 0

@@ -33,8 +33,8 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
 class Series:
     """Adds the pieces of several processes up to slices of *length* nanoseconds since *start*.
 
-    ``total`` is all of it.  ``length`` doubles when the slices become too many.  It may be read
-    by a thread while another adds to it.
+    What began before, in the warm-up, is left out.  ``total`` is all of it.  ``length`` doubles
+    when the slices become too many.  It may be read by a thread while another adds to it.
     """
 
     def __init__(self, start: int, length: int):
@@ -46,8 +46,10 @@ class Series:
 
     def add(self, piece: Piece) -> None:
         """Add what one process did in one piece."""
+        number = round((piece.at - self.start) / self.length)
+        if number < 0:
+            return
         with self._lock:
-            number = max(0, round((piece.at - self.start) / self.length))
             while number >= MOST:
                 self._halve()
                 number //= 2

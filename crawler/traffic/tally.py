@@ -61,7 +61,7 @@ class Tally:
     are *places*: nothing waited for a place before them.
     """
 
-    def __init__(self, measured_from: int, targets: int, places: int):
+    def __init__(self, began: int, measured_from: int, targets: int, places: int):
         self.measured_from = measured_from
         self.warmup = self.unwritten = 0
         self.in_window = self.bytes_in_window = 0
@@ -79,7 +79,7 @@ class Tally:
         self.target_timeouts: Counter[int] = Counter()
         self.early: list[int] = []
         self._early_wanted = max(places, EARLY)
-        self._piece = Piece(measured_from)
+        self._piece = Piece(began)
 
     @property
     def ended(self) -> int:
