@@ -1,6 +1,8 @@
 """The barest HTTP/1.1 connection: prepared bytes out, a status in, nothing kept; for load tests."""
 
 import asyncio
+import re
+import ssl
 from typing import Any, Protocol, cast
 
 import httptools
@@ -9,6 +11,12 @@ __all__ = ["BareConnection", "Owner"]
 
 #: Bytes of a head that are kept, to see how the body's end is marked: servers send less.
 HEAD = 65_536
+_HEAD_ENDS = re.compile(rb"\r?\n\r?\n")
+#: The end of the body is marked (RFC 9112 section 6.3).
+_FRAMED = re.compile(
+    rb"\n(content-length:|transfer-encoding:[^\n]*\bchunked[ \t]*(\r|\n|$))", re.IGNORECASE
+)
+_CLOSES = re.compile(rb"\nconnection:[^\n]*\bclose\b", re.IGNORECASE)
 
 
 class Owner(Protocol):
@@ -74,7 +82,7 @@ class BareConnection(asyncio.Protocol):
             return
         if not self.received:
             self._head = data
-        elif not self.status and len(self._head) < HEAD:
+        elif self.status < 200 and len(self._head) < HEAD:
             self._head += data
         self.received += len(data)
         self._is_whole = False
@@ -117,7 +125,8 @@ class BareConnection(asyncio.Protocol):
         elif exc is None and self.status >= 200 and not _is_framed(self._head):
             self._finish()
         elif exc is not None:
-            self._fail("reset" if isinstance(exc, OSError) and exc.errno else "tls")
+            is_tls = isinstance(exc, ssl.SSLError) or not getattr(exc, "errno", None)
+            self._fail("tls" if is_tls else "reset")
         else:
             self._fail("truncated" if self.received else "reset")
 
@@ -139,15 +148,19 @@ class BareConnection(asyncio.Protocol):
 
     # What follows is called by the parser.
 
-    def on_headers_complete(self) -> None:
-        """Keep the status; a second answer to one request makes the connection of no more use."""
-        if self._is_whole or self._parser is None:
+    def on_message_begin(self) -> None:
+        """Make the connection of no more use if another answer follows to the same request."""
+        if self._is_whole:
             self.is_reusable = False
+
+    def on_headers_complete(self) -> None:
+        """Keep the status, unless it is that of another answer to the same request."""
+        if self._is_whole or self._parser is None:
             return
         self.status = self._parser.get_status_code()
         if self._is_bodiless and self.status >= 200:
             # llhttp was not told that no body follows: it cannot read on from here.
-            self.is_reusable = self._parser.should_keep_alive()
+            self.is_reusable = _stays(self._parser, self._head)
             self._is_whole = True
             self._parser = None
 
@@ -159,6 +172,14 @@ class BareConnection(asyncio.Protocol):
 
 
 def _is_framed(head: bytes) -> bool:
-    """Say whether the end of the body is marked (RFC 9112 section 6.3)."""
-    fields = head.partition(b"\r\n\r\n")[0].lower()
-    return b"\ncontent-length:" in fields or b"\ntransfer-encoding:" in fields
+    """Say whether the end of the body is marked, in the head behind those of interim answers."""
+    blocks = _HEAD_ENDS.split(head)
+    final = next((block for block in blocks if block[9:10] != b"1"), b"")  # HTTP/1.1 1xx
+    return _FRAMED.search(final) is not None
+
+
+def _stays(parser: httptools.HttpResponseParser, head: bytes) -> bool:
+    """Say whether the connection stays; llhttp thinks not where no length is given for a body."""
+    if parser.should_keep_alive():
+        return True
+    return parser.get_http_version() == "1.1" and _CLOSES.search(head) is None
