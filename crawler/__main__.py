@@ -3,8 +3,6 @@
 import signal
 import sys
 
-from crawler.cli import app
-
 __all__ = ["main"]
 
 
@@ -12,6 +10,8 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     # Outside a run Ctrl-C has nothing to save: end at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from crawler.cli import app  # here: worker processes import this module and have no use for it
+
     sys.exit(app(standalone_mode=False, prog_name="crawl"))
 
 

@@ -8,9 +8,9 @@ __all__ = [
     "Checked",
     "Distribution",
     "FoundMax",
+    "Generator",
     "Knee",
     "LoadReport",
-    "Process",
     "Quantile",
     "Slice",
     "Step",
@@ -70,7 +70,7 @@ class Slice(msgspec.Struct, kw_only=True, frozen=True):
     lag_ms: float
 
 
-class Process(msgspec.Struct, kw_only=True, frozen=True):
+class Generator(msgspec.Struct, kw_only=True, frozen=True):
     """What one generator process used; shares are of the time from first to last request.
 
     ``queue_share`` is the share of time it could have run and waited for a core, None where
@@ -203,7 +203,7 @@ class LoadReport(msgspec.Struct, kw_only=True, frozen=True):
     failed: dict[str, Distribution]
     series: tuple[Slice, ...]
     in_flight_mean: float
-    processes: tuple[Process, ...]
+    processes: tuple[Generator, ...]
     verdict: Verdict
     expectations: tuple[Checked, ...] = ()
     server_requests: int | None = None

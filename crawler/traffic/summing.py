@@ -16,7 +16,7 @@ from crawler.traffic.driving import SECOND
 from crawler.traffic.expectations import expected
 from crawler.traffic.intervals import distribution, quantile_ms
 from crawler.traffic.job import LoadOptions, Target
-from crawler.traffic.report import LoadReport, Process, TargetReport
+from crawler.traffic.report import Generator, LoadReport, TargetReport
 from crawler.traffic.series import Series
 from crawler.traffic.tally import OUTCOMES, REASONS, Tally
 from crawler.traffic.verdict import Facts, verdict
@@ -133,8 +133,8 @@ def _targets(targets: Sequence[Target], tally: Tally) -> tuple[TargetReport, ...
     return tuple(found)
 
 
-def _process(book: Books) -> Process:
-    return Process(
+def _process(book: Books) -> Generator:
+    return Generator(
         cpu_s=book.cpu_s,
         cpu_share=book.cpu_share,
         queue_share=book.queue_share,
