@@ -93,6 +93,7 @@ def _with_found(
         high=high,
         steps=tuple(steps),
         knee=fit(pairs),
+        edge=search.edge,
     )
     return msgspec.structs.replace(best, found=found, verdict=_verdict(best, steps, reports))
 

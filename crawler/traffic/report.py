@@ -151,7 +151,10 @@ class Knee(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class FoundMax(msgspec.Struct, kw_only=True, frozen=True):
-    """The highest rate, in requests/s, that still meets *expect*, and the interval it lies in."""
+    """The highest rate, in requests/s, that still meets *expect*, and its 95 % interval.
+
+    ``edge`` is ``highest`` if every rate that was tried met it, ``lowest`` if none did.
+    """
 
     expect: str
     rate: float
@@ -159,6 +162,7 @@ class FoundMax(msgspec.Struct, kw_only=True, frozen=True):
     high: float
     steps: tuple[Step, ...]
     knee: Knee | None
+    edge: str | None = None
 
 
 class LoadReport(msgspec.Struct, kw_only=True, frozen=True):
