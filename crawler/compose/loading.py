@@ -1,7 +1,7 @@
 """Build a load test, run it by the engine that was asked for, and return its report."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from crawler.compose.crawling import user_agent
@@ -31,7 +31,10 @@ def load(targets: str | Sequence[str], options: LoadOptions | None = None) -> Lo
 
 
 class Load:
-    """One load test; ``stop`` may be asked, and ``series``, None at first, be watched."""
+    """One load test; ``stop`` may be asked, and ``series``, None at first, be watched.
+
+    ``steps`` are those of a search for the highest rate, as they come.
+    """
 
     def __init__(self, targets: Sequence[str], options: LoadOptions):
         options = validated(options)
@@ -40,21 +43,18 @@ class Load:
         self.targets = targets_of(targets, _read)
         self.stop = Stop()
         self.series: Series | None = None
+        self.steps: list[Step] = []
+        if options.find_max:
+            expectations_of(options)
         ensure_connections(options.connections)
 
     def run(self) -> LoadReport:
         """Run it once, listening for Ctrl-C; raises CrawlError."""
         with self.stop.listening():
-            return self._run(self.options)
-
-    def find_max(self, text: str, on_step: Callable[[Step], object]) -> LoadReport:
-        """Find the highest rate that meets *text*, such as ``p99<50ms,errors<1%``.
-
-        *on_step* is told of each rate that was tried.  Raises CrawlError.
-        """
-        wanted = expectations_of(text, self.options)
-        with self.stop.listening():
-            return find_max(self._run, self.options, wanted, self.stop, on_step)
+            if not self.options.find_max:
+                return self._run(self.options)
+            wanted = expectations_of(self.options)
+            return find_max(self._run, self.options, wanted, self.stop, self.steps.append)
 
     def _run(self, options: LoadOptions) -> LoadReport:
         if options.engine != "wire":

@@ -13,7 +13,7 @@ from crawler.traffic.report import FoundMax, LoadReport, Step, Verdict
 from crawler.traffic.scalability import fit
 from crawler.traffic.search import Search, severity
 
-__all__ = ["FLAG", "expectations_of", "find_max"]
+__all__ = ["expectations_of", "find_max"]
 
 FLAG = "--find-max"
 #: Seconds of the closed loop that tells where to begin.
@@ -22,8 +22,8 @@ TASTE = 2.0
 Run = Callable[[LoadOptions], LoadReport]
 
 
-def expectations_of(text: str, options: LoadOptions) -> tuple[Expectation, ...]:
-    """Return what *text* expects; raises OptionsError for it, and for options that do not fit."""
+def expectations_of(options: LoadOptions) -> tuple[Expectation, ...]:
+    """Return what the rate has to meet; raises OptionsError for options that do not go with it."""
     for given, flag in (
         (options.rate, "-q"), (options.stages, "--stage"), (options.requests, "-n"),
         (options.expect, "--expect"),
@@ -32,7 +32,7 @@ def expectations_of(text: str, options: LoadOptions) -> tuple[Expectation, ...]:
             raise OptionsError(f"{FLAG} and {flag}: the first chooses what the second would say")
     if options.engine != "wire":
         raise OptionsError(f"{FLAG}: needs --engine wire, which keeps to a rate")
-    return parse_all([text], FLAG)
+    return parse_all([options.find_max or ""], FLAG)
 
 
 def find_max(
@@ -44,18 +44,20 @@ def find_max(
 ) -> LoadReport:
     """Return the report of the highest rate that was tried and met, with what was ``found``.
 
+    It meets all of *expected*.
     Each step is a load test of its own, as long as *options* say; the first is a short closed
     loop, of whose rate half is tried first.  *on_step* is told of each.  A request to stop ends
     the search after the step in hand.
     """
-    taste = run(msgspec.structs.replace(options, duration=TASTE, arrivals="constant"))
+    plain = msgspec.structs.replace(options, find_max=None)
+    taste = run(msgspec.structs.replace(plain, duration=TASTE, arrivals="constant"))
     if not taste.requests_per_s:
         return taste
     search = Search(taste.requests_per_s / 2, seconds=options.seconds or TASTE)
     steps: list[Step] = []
     reports: list[LoadReport] = []
     while not stop.requested and (rate := search.next_rate()) is not None:
-        report = run(msgspec.structs.replace(options, rate=rate, expect=_texts(expected)))
+        report = run(msgspec.structs.replace(plain, rate=rate, expect=_texts(expected)))
         if report.stopped is not None:
             break
         terms = [(figure(one, report, quantile_ms), one.value, one.is_below) for one in expected]

@@ -52,6 +52,8 @@ class LoadOptions(msgspec.Struct, kw_only=True, frozen=True):
     None means 10 s, unless requests or stages say when it ends.  What is due within ``warmup``
     is in no figure.  ``new_connections`` is the share of requests that get a connection of
     their own.  ``allow_targets`` are hosts that may be asked though they are public.
+    ``find_max`` is what the highest rate has to meet that is searched for, step by step, each
+    of ``duration``.
     """
 
     connections: int = 50
@@ -71,6 +73,7 @@ class LoadOptions(msgspec.Struct, kw_only=True, frozen=True):
     workers: int = 1
     seed: int = 1
     expect: tuple[str, ...] = ()
+    find_max: str | None = None
     allow_targets: tuple[str, ...] = ()
     engine: str = "wire"
     loop: str = "uvloop"
@@ -136,7 +139,7 @@ def _check_choices(options: LoadOptions) -> None:
         raise OptionsError(
             f"--engine {options.engine}: closed loop only; -q and --stage need --engine wire"
         )
-    if options.arrivals != "constant" and not options.is_open:
+    if options.arrivals != "constant" and not (options.is_open or options.find_max):
         raise OptionsError(
             f"--arrivals {options.arrivals}: needs a rate (-q or --stage); without one each "
             "connection asks when it was answered"
