@@ -42,9 +42,8 @@ def find_max(
     stop: Stop,
     on_step: Callable[[Step], object],
 ) -> LoadReport:
-    """Return the report of the highest rate that was tried and met, with what was ``found``.
+    """Return the report of the highest rate that met all *expected*, with what was ``found``.
 
-    It meets all of *expected*.
     Each step is a load test of its own, as long as *options* say; the first is a short closed
     loop, of whose rate half is tried first.  *on_step* is told of each.  A request to stop ends
     the search after the step in hand.
