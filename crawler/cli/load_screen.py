@@ -11,7 +11,7 @@ from crawler.cli.units import count_text, seconds_text
 from crawler.compose.loading import Load
 from crawler.system.clock import now_ns
 from crawler.traffic.job import LoadOptions
-from crawler.traffic.report import Slice
+from crawler.traffic.report import Slice, Step
 from crawler.traffic.series import Glance
 
 __all__ = ["LoadScreen", "lines", "sparkline"]
@@ -40,16 +40,14 @@ class LoadScreen:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def say(self, text: str) -> None:
-        """Print a line above what is shown."""
-        self._live.console.print(Text(text))
-
     def _text(self) -> Text:
         series, options = self._load.series, self._load.options
         if series is None:
             shown = ["opening connections"]
         else:
             shown = lines(series.glance(), options, (now_ns() - series.start) / _S)
+        if steps := self._load.steps:
+            shown[0] = f"{_tried(steps)}  {shown[0]}"
         if self._load.stop.requested:
             shown[0] += "  stopping (again: stop now)"
         if not self._has_blocks:
@@ -101,6 +99,12 @@ def _time(glance: Glance | None, options: LoadOptions, gone: float) -> str:
     if left is None:
         return text
     return f"{text}, {seconds_text(left)} left" if left > 0 else f"{text}, waiting for answers"
+
+
+def _tried(steps: Sequence[Step]) -> str:
+    """Return how far the search for the highest rate is."""
+    word = "met" if steps[-1].met else "not met"
+    return f"step {len(steps) + 1} ({rate_text(steps[-1].rate)}/s {word})"
 
 
 def _left(glance: Glance | None, options: LoadOptions, gone: float) -> float | None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from crawler.cli.units import count_text
-from crawler.traffic.report import Distribution, FoundMax, LoadReport, Step
+from crawler.traffic.report import Distribution, FoundMax, LoadReport
 
-__all__ = ["failures", "shortened", "step_line", "steps", "targets", "times"]
+__all__ = ["failures", "shortened", "steps", "targets", "times"]
 
 #: What `crawler.traffic.intervals` tells where enough was counted.
 _SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
@@ -66,12 +66,6 @@ def _remarks(report: LoadReport) -> list[str]:
     return lines
 
 
-def step_line(step: Step) -> str:
-    """Return what one rate of --find-max found, in one line."""
-    figures = ", ".join(f"{term} {found:.4g}" for term, found in step.figures.items())
-    return f"{step.rate:.4g}/s: {figures}: {'met' if step.met else 'not met'}"
-
-
 def failures(report: LoadReport) -> list[str]:
     """Return how long it took until requests failed, by outcome."""
     digits = _digits(*report.failed.values())
@@ -87,7 +81,7 @@ def failures(report: LoadReport) -> list[str]:
 
 def targets(report: LoadReport, width: int) -> list[str]:
     """Return what each target did, its address last."""
-    heads = ["  ended", "failed", "p50", "p99", "max", "ms, target"]
+    heads = ["  ended", "failed", "p50 ms", "p99 ms", "max ms", "target"]
     longest = max((one.max_ms or 0.0 for one in report.targets), default=0.0)
     digits = 1 if longest >= 100 else 2
     rows = [
@@ -110,9 +104,9 @@ def steps(found: FoundMax) -> list[str]:
     terms = list(dict.fromkeys(term for step in found.steps for term in step.figures))
     rows = [
         [
-            f"{step.rate:,.4g}", f"{step.requests_per_s:,.4g}", f"{step.in_flight:.3g}",
+            f"{step.rate:.4g}", f"{step.requests_per_s:.4g}", f"{step.in_flight:.3g}",
             *(f"{step.figures.get(term, 0.0):.4g}" for term in terms),
-            "met" if step.met else "not met",
+            f"{'met' if step.met else 'not met':<7}",
         ]
         for step in found.steps
     ]  # fmt: skip

@@ -83,8 +83,10 @@ def _what_came(report: LoadReport, width: int) -> list[str]:
 def _found(found: FoundMax) -> str:
     """Return the highest rate, and how sure it is."""
     tried = f"in {len(found.steps)} step{'s' * (len(found.steps) != 1)}"
-    if not found.rate:
-        return f"no rate that meets {found.expect}, {tried}: not even {rate_text(found.high)}/s"
+    if found.edge == "lowest":
+        return f"no rate meets {found.expect}, {tried}: not even {rate_text(found.high)}/s"
+    if found.edge == "highest":
+        return f"{rate_text(found.rate)}/s and all less meet {found.expect}, {tried}: no end found"
     knee = ""
     if found.knee is not None and found.knee.peak_per_s is not None:
         knee = (
@@ -93,7 +95,7 @@ def _found(found: FoundMax) -> str:
         )
     return (
         f"{rate_text(found.rate)}/s meets {found.expect} (95 % interval {rate_text(found.low)} to "
-        f"{rate_text(found.high)}/s), {tried}{knee}"
+        f"{rate_text(found.high)}/s), {tried}{knee}; what follows is of the best step"
     )
 
 
@@ -159,7 +161,7 @@ def _generator(report: LoadReport) -> str:
     parts = [
         f"{each * 1e6:.3g} us of CPU a request, {shares} of a core",
         f"{count_text(opened)} connection{'s' * (opened != 1)} opened",
-        f"{bytes_text(memory)}",
+        f"{bytes_text(memory)} of memory",
     ]
     if report.options.is_open and any(process.timer == "call_later" for process in processes):
         parts.append("timetable good to 1 ms only (no timerfd here)")

@@ -2,14 +2,13 @@
 
 import shutil
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crawler.cli.exits import of_error, of_load_report
 from crawler.cli.files import check_roles
 from crawler.cli.load_files import LoadFiles
-from crawler.cli.load_tables import step_line
 from crawler.cli.load_text import WIDTH, summary
 from crawler.cli.streams import fill_closed_streams, is_terminal, say, tell, told
 from crawler.compose.loading import Load
@@ -22,10 +21,7 @@ from crawler.core.errors import (
     SourceError,
 )
 from crawler.traffic.job import LoadOptions
-from crawler.traffic.report import LoadReport, Step
-
-if TYPE_CHECKING:
-    from crawler.cli.load_screen import LoadScreen
+from crawler.traffic.report import LoadReport
 
 __all__ = ["run_load"]
 
@@ -39,6 +35,8 @@ def run_load(words: dict[str, Any]) -> int:
     to_stdout = words["output"] == "-"
     fill_closed_streams()
     try:
+        if sys.stdout is None and not quiet:
+            raise OutputError("standard output: closed; the summary goes there, save with --quiet")
         report, written, trouble = _done(words, quiet=quiet)
     except CrawlError as error:
         kind = "internal error: " if isinstance(error, InternalError) else ""
@@ -60,20 +58,15 @@ def run_load(words: dict[str, Any]) -> int:
 
 def _done(words: dict[str, Any], *, quiet: bool) -> tuple[LoadReport, list[str], list[OutputError]]:
     """Run it; return what came of it, the files that were written, and what could not be."""
-    targets, find_max, live = words.pop("targets"), words.pop("find_max"), words.pop("live")
+    targets, live = words.pop("targets"), words.pop("live")
     wanted = {name: words.pop(name) for name in ("output", "csv", "hdr", "report")}
     _check(targets, words, wanted)
     load = Load(targets, _options(words))
     screen = _screen(load) if live and not quiet and is_terminal(sys.stderr) else None
     heard = told(load.stop, silent=quiet or screen is not None)
-
-    def on_step(step: Step) -> None:
-        if not quiet:
-            (say if screen is None else screen.say)(f"crawl: {step_line(step)}")
-
     with LoadFiles(wanted) as files:
         with screen or nullcontext(), load.stop.on_change(heard):
-            report = load.run() if find_max is None else load.find_max(find_max, on_step)
+            report = load.run()
         written, trouble = files.write(report)
     return report, written, trouble
 
@@ -82,6 +75,8 @@ def _check(targets: list[str], words: dict[str, Any], wanted: dict[str, str | No
     """Raise CrawlError for words that do not go together."""
     if words["data"] is not None and words["data_file"] is not None:
         raise OptionsError("-d and -D: a request has one body; leave one out")
+    if words["find_max"] == "":
+        raise OptionsError("--find-max: write what the rate is to meet, such as 'p99<50ms'")
     sources = [*(target for target in targets if "://" not in target), words["data_file"] or ""]
     if sources.count("-") > 1:
         raise OptionsError("standard input: it can be read once; name a file for the other")
@@ -113,7 +108,7 @@ def _read(path: str) -> bytes:
         raise SourceError(f"-D {path}: {reason}") from None
 
 
-def _screen(load: Load) -> "LoadScreen":
+def _screen(load: Load) -> AbstractContextManager[object]:
     from crawler.cli.load_screen import LoadScreen  # here, so that nobody without it waits for rich
 
     return LoadScreen(load)

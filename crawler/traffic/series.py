@@ -1,6 +1,7 @@
 """The time line of a run: what all processes did, slice by slice, in bounded memory."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
@@ -120,8 +121,7 @@ def quantiles_ms(counts: Mapping[int, int], shares: Sequence[float]) -> list[flo
     found: list[float | None] = []
     for share in shares:
         rank = max(1, share * reached[-1])
-        at = next(n for n, count in enumerate(reached) if count >= rank)
-        found.append(greatest(buckets[at]) / _MS)
+        found.append(greatest(buckets[bisect_left(reached, rank)]) / _MS)
     return found
 
 
