@@ -1,5 +1,6 @@
 import sys
 import threading
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,7 @@ MS = 1_000_000
 
 
 def piece(at, *, length=S, ms=(5,), **counts):
-    response: dict[int, int] = {}
-    for one in ms:
-        bucket = index_of(one * MS)
-        response[bucket] = response.get(bucket, 0) + 1
+    response = Counter(index_of(one * MS) for one in ms)
     return Piece(at, length, **{"sent": len(ms), "ok": len(ms), **counts}, response=response)
 
 
