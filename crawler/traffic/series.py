@@ -117,7 +117,7 @@ def quantiles_ms(counts: Mapping[int, int], shares: Sequence[float]) -> list[flo
     if not counts:
         return [None for _ in shares]
     buckets = sorted(counts)
-    reached = list(accumulate(counts[bucket] for bucket in buckets))
+    reached = list(accumulate(map(counts.__getitem__, buckets)))
     found: list[float | None] = []
     for share in shares:
         rank = max(1, share * reached[-1])
