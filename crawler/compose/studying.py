@@ -179,6 +179,7 @@ class _Counted:
         self._frontier = frontier
         self._series = series
         self._options = options
+        self._targets = len(targets)
         self._number = {target.address: number for number, target in enumerate(targets)}
         self._notes: list[Note] = []
         self._tally: Tally | None = None
@@ -217,13 +218,15 @@ class _Counted:
         self._cut(now_ns())
         ended = self._ends if 0 < self._ends < now_ns() else tally.last
         seconds = max(ended - tally.measured_from, 1) / _S
+        in_flight = tally.spent() / _S / seconds
         frontier = self._frontier
         return Books(
             tally=tally,
             scheduled=frontier.measured,
             unsent=0,
             in_flight_at_end=frontier.measured - tally.ended,
-            in_flight_mean=tally.response.total / _S / seconds,
+            in_flight_mean=in_flight,
+            in_flight_by_times=in_flight,
             warmup_sent=frontier.in_warmup,
             window_ended=ended,
             opened=len(tally.connect),
@@ -241,7 +244,7 @@ class _Counted:
         measured_from = round((began + options.warmup) * _S)
         if options.seconds is not None:
             self._ends = measured_from + round(options.seconds * _S)
-        self._tally = Tally(measured_from, measured_from, len(self._number), options.connections)
+        self._tally = Tally(measured_from, measured_from, self._targets, options.connections)
         self._cut_at = self._series.start + self._series.length
         return self._tally
 

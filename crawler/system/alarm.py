@@ -1,7 +1,6 @@
 """Be called at an absolute time on a loop, to a tenth of a millisecond where there is a timerfd."""
 
 import asyncio
-import contextlib
 import ctypes
 import functools
 import os
@@ -70,9 +69,11 @@ class _TimerFd(Alarm):
         os.close(self._descriptor)
 
     def _due(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # set anew since it went off
+        try:
             os.read(self._descriptor, 8)
-            self._ring()
+        except BlockingIOError:  # set anew since it went off
+            return
+        self._ring()
 
 
 def alarm(loop: asyncio.AbstractEventLoop, ring: Callable[[], object]) -> Alarm:

@@ -41,10 +41,10 @@ class Crew:
     def ready(self) -> int:
         """Wait until all have opened their connections; return when they could begin.
 
-        In monotonic nanoseconds.  Raises WorkerError.
+        In monotonic nanoseconds.  A request to stop ends the wait.  Raises WorkerError.
         """
         waiting = list(self._children)
-        while waiting and not self._stop.forced:
+        while waiting and not self._stop.requested:
             for child, word in heard(waiting, LOOK):
                 _refuse(word)
                 assert isinstance(word, Ready)
@@ -70,7 +70,7 @@ class Crew:
                 _refuse(word)
                 if isinstance(word, Piece):
                     on_piece(word)
-                else:
+                elif isinstance(word, Books):
                     books.append(word)
                     waiting.remove(child)
         return books

@@ -9,7 +9,7 @@ from time import monotonic_ns
 from crawler.core.errors import WorkerError
 from crawler.system.alarm import alarm
 from crawler.traffic.arrivals import instant
-from crawler.traffic.places import Place, connected
+from crawler.traffic.places import Place, connected, occupied, since
 from crawler.traffic.plan import Plan
 from crawler.traffic.pulse import Pulse
 from crawler.traffic.tally import REASONS, Note, Piece, Tally
@@ -39,7 +39,7 @@ class Driver:
         self.plan = plan
         self.scheduled = self.warmup_scheduled = 0
         self.unsent = self.warmup_unsent = self.in_flight_at_end = self.opened = 0
-        self.in_flight_mean = 0.0
+        self.in_flight_mean = self.in_flight_by_times = 0.0
         self.timer = "none"
         self.window_ended = 0
         self.first_heads: list[bytes] = []
@@ -51,8 +51,9 @@ class Driver:
         self._choices = _choices(plan)
         self._timeout = round(plan.options.timeout * SECOND)
         self._expiry: asyncio.TimerHandle | None = None
+        self._share = plan.options.new_connections if plan.options.keepalive else 1.0
         self._new_share = 0.0
-        self._is_over = False
+        self._has_begun = self._is_over = False
         self._was_in_flight = 0
 
     def _begin(self, start: int) -> None:
@@ -94,6 +95,9 @@ class Driver:
         self._beat = alarm(self._loop, self._on_beat)
         self.timer = self._beat.kind
         self._beat.set(start)
+        self._has_begun = True
+        if self._is_over:  # it was stopped before
+            self._close_window()
         try:
             await self._done
         finally:
@@ -101,6 +105,9 @@ class Driver:
 
     def stop(self, *, at_once: bool = False) -> None:
         """Let nothing more leave; *at_once*: nor wait for what is in flight."""
+        if not self._has_begun:
+            self._is_over = True
+            return
         if not self._is_over:
             self._close_window()
         if at_once:
@@ -175,17 +182,17 @@ class Driver:
         self.opened += 1
         place.connections[origin] = connection
         if place.started:
-            self.tally.connect.record(took)
+            if place.due >= self._measured_from:
+                self.tally.connect.record(took)
             place.sent = monotonic_ns()
             target = place.target
             connection.ask(self.plan.requests[target], bodiless=self.plan.bodiless[target])
 
     def _new_share_is_due(self) -> bool:
         """Say whether this request is one of the share that gets a new connection."""
-        share = self.plan.options.new_connections
-        if not share:
+        if not self._share:
             return False
-        self._new_share += share
+        self._new_share += self._share
         if self._new_share < 1:
             return False
         self._new_share -= 1
@@ -219,13 +226,14 @@ class Driver:
 
     def _expire(self) -> None:
         """Give up what has taken too long, and look again when the next one may have."""
-        now, self._expiry = monotonic_ns(), None
-        for place in self._places:
+        now = monotonic_ns()
+        for place in self._places:  # what this starts sets no clock: that is done below, for all
             if place.started and now - place.started >= self._timeout:
                 received = place.give_up()
                 self._fail(place, "timeout", received)
         oldest = min((place.started for place in self._places if place.started), default=None)
-        if oldest is not None and self._expiry is None:
+        self._expiry = None
+        if oldest is not None:
             left = max(oldest + self._timeout - now, _SOON)
             self._expiry = self._loop.call_later(left / SECOND, self._expire)
 
@@ -250,6 +258,8 @@ class Driver:
         self.tally.close_window()
         self.window_ended = monotonic_ns()
         self.in_flight_mean = self._pulse.mean()
+        spent = self.tally.spent() + occupied(self._places, self._measured_from, self.window_ended)
+        self.in_flight_by_times = spent / max(self.window_ended - self._measured_from, 1)
         self.unsent = self._drop_waiting()
         if not self.in_flight:
             self._end()
@@ -265,8 +275,9 @@ class Driver:
     def _cut(self, now: int) -> None:
         self._fold()
         piece = self.tally.cut(now, self._pulse.piece_mean())
-        piece.sent = piece.ended + self.in_flight - self._was_in_flight
-        self._was_in_flight = self.in_flight
+        in_flight = since(self._places, self._measured_from)
+        piece.sent = piece.ended + in_flight - self._was_in_flight
+        self._was_in_flight = in_flight
         self._on_piece(piece)
 
     def _finish(self) -> None:
@@ -275,8 +286,8 @@ class Driver:
         if self._expiry is not None:
             self._expiry.cancel()
         self._cut(monotonic_ns())
+        self.in_flight_at_end = self._was_in_flight
         for place in self._places:
-            self.in_flight_at_end += bool(place.started and place.due >= self._measured_from)
             self.first_heads += [one.first_head for one in place.connections if one]
             place.give_up()
 

@@ -3,14 +3,14 @@
 import asyncio
 import errno
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 
 from crawler.core.errors import WorkerError
 from crawler.traffic.plan import Aim
 from crawler.wire.bare import BareConnection, Owner
 
-__all__ = ["Place", "connected"]
+__all__ = ["Place", "connected", "occupied", "since"]
 
 #: This process may open no more, or the machine: no fault of the far side.
 _OURS = frozenset({errno.EMFILE, errno.ENFILE})
@@ -47,6 +47,17 @@ class Place:
         return sum(connection.received for connection in open_ones)
 
 
+def since(places: Sequence[Place], start: int) -> int:
+    """Return how many requests are in flight that were due at *start* or later."""
+    return sum(1 for place in places if place.started and place.due >= start)
+
+
+def occupied(places: Sequence[Place], start: int, now: int) -> int:
+    """Return the nanoseconds from *start* until *now* of what is in flight, added up."""
+    busy = (place.sent or place.started for place in places if place.started)
+    return sum(max(0, now - max(began, start)) for began in busy)
+
+
 async def connected(
     owner: Owner,
     place: Place,
@@ -74,6 +85,8 @@ async def connected(
     if peer is None or not may(peer[0]):
         connection.close()
         return "reset" if peer is None else "address"
+    if not connection.is_reusable:  # the loop heard the end of it first
+        return "reset"
     return connection, monotonic_ns() - began
 
 

@@ -1,9 +1,10 @@
-"""A pulse of 100 beats a second: how late the loop is, how much is in flight, when a piece ends."""
+"""Some 100 beats a second: how late the loop is, how much is in flight, when a piece ends."""
 
 __all__ = ["BEAT", "Pulse"]
 
-#: Nanoseconds from beat to beat.
-BEAT = 10_000_000
+#: Nanoseconds from beat to beat: no round part of a second, or samples of what is in flight
+#: would always fall on the same moment between two requests of a timetable.
+BEAT = 9_381_966
 
 
 class Pulse:

@@ -1,6 +1,7 @@
 """The open loop: requests are due by a timetable that waits for no answer."""
 
 import ssl
+import sys
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
@@ -26,6 +27,7 @@ class Schedule(Driver):
 
     def _begin(self, start: int) -> None:
         self._origin = start
+        self._last = sys.maxsize if self._ends is None else self._ends
         self._ticks = alarm(self._loop, self._tick)
         self._advance()
         self._tick()
@@ -47,15 +49,19 @@ class Schedule(Driver):
         self._scheduled(due)
         if due >= self._measured_from:
             self.tally.note_lag(now - due)
-        if self._idle:
+        if self._idle and now < self._last:
             self._start(self._idle.pop(), due, now, now)
         else:
             self._waiting.append((due, now))
 
     def _advance(self) -> None:
-        """Have the next request due, if there is one; without a duration the last ends the run."""
+        """Have the next request due, if there is one; the last of so many ends the run."""
         self._next = self._following()
-        if self._next is None and self._ends is None and not self._is_over:
+        requests = self.plan.options.requests
+        if self._next is not None or requests is None or self._is_over:
+            return
+        # If fewer than its share were due, the end of the duration has cut off the others.
+        if self._ends is None or self.scheduled >= requests // self.plan.of:
             self._close_window()
 
     def _following(self) -> int | None:
@@ -63,7 +69,7 @@ class Schedule(Driver):
         return None if offset is None else self._origin + offset
 
     def _freed(self, place: Place, now: int) -> None:
-        if self._waiting and not self._is_over:
+        if self._waiting and not self._is_over and now < self._last:
             self._start(place, *self._waiting.popleft(), now)
         else:
             self._rest(place)
@@ -84,3 +90,4 @@ class Schedule(Driver):
         super()._finish()
         if self._ticks is not None:
             self._ticks.close()
+            self._ticks = None

@@ -151,7 +151,7 @@ def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: f
     mean_service = service.mean() / _MS
     in_flight = sum(book.in_flight_mean for book in books)
     scheduled = sum(book.scheduled for book in books)
-    by_law = len(service) / window * mean_service / 1000
+    by_times = sum(book.in_flight_by_times for book in books)
     return Facts(
         is_open=options.is_open,
         connections=options.connections,
@@ -168,5 +168,5 @@ def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: f
         early=median(tally.early) / _MS if tally.early else 0.0,
         late=service.quantile(0.5) / _MS,
         mean_service=mean_service,
-        residual=abs(in_flight - by_law) / max(in_flight, by_law, 1.0),
+        residual=abs(in_flight - by_times) / max(in_flight, by_times, 1.0),
     )

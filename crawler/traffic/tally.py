@@ -77,6 +77,7 @@ class Tally:
         self.by_target = [Histogram() for _ in range(targets if 1 < targets <= NAMED else 0)]
         self.target_failures: Counter[int] = Counter()
         self.target_timeouts: Counter[int] = Counter()
+        self._beside = 0  # nanoseconds in flight of what is not in ``service``
         self.early: list[int] = []
         self._early_wanted = max(places, EARLY)
         self._piece = Piece(began)
@@ -93,6 +94,11 @@ class Tally:
             self.early += [note[4] - note[3] for note in notes if note[0] in _OK][:wanted]
         if notes and min(map(_DUE, notes)) < self.measured_from:
             before = len(notes)
+            self._beside += sum(
+                max(0, note[4] - self.measured_from)
+                for note in notes
+                if note[1] < self.measured_from
+            )
             notes = [note for note in notes if note[1] >= self.measured_from]
             self.warmup += before - len(notes)
         if not notes:
@@ -107,6 +113,10 @@ class Tally:
             notes = good + self._fold_failures([note for note in notes if note[0] not in _OK])
         if notes:
             self._fold_times(notes)
+
+    def spent(self) -> int:
+        """Return the nanoseconds in flight, since then, of all that has ended, added up."""
+        return self.service.total + self.connect.total + self._beside
 
     @staticmethod
     def outcome(status: int) -> str:
@@ -184,4 +194,6 @@ class Tally:
                 self._piece.timeout += 1
                 self._piece.ok -= 1  # where those are counted whose times are
                 timeouts.append((status, due, noticed, sent or noticed, ended, size, target))
+                continue
+            self._beside += ended - (sent or noticed)
         return timeouts

@@ -61,6 +61,7 @@ class _Worker:
         self._hears = hears
         self._says = says
         self._plan = plan
+        self._is_ready = False
         kind: type[Driver] = Schedule if plan.options.is_open else Users
         self._driver = kind(plan, partial(may_be_loaded, _allowed(plan)), _tls(plan))
 
@@ -70,8 +71,9 @@ class _Worker:
         loop.add_reader(self._hears.fileno(), self._hear)
         driver = self._driver
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._plan.options.timeout):
+            async with asyncio.timeout(self._plan.options.timeout) as self._patience:
                 await driver.open_all()
+        self._is_ready = True
         gc.collect()
         gc.freeze()  # what stays is not looked through again and again
         self._says.send(Ready())
@@ -88,6 +90,7 @@ class _Worker:
                 unsent=driver.unsent,
                 in_flight_at_end=driver.in_flight_at_end,
                 in_flight_mean=driver.in_flight_mean,
+                in_flight_by_times=driver.in_flight_by_times,
                 warmup_sent=driver.warmup_scheduled - driver.warmup_unsent,
                 window_ended=driver.window_ended,
                 opened=driver.opened,
@@ -106,6 +109,8 @@ class _Worker:
         except (EOFError, ConnectionResetError):
             os._exit(1)  # the parent is gone
         if isinstance(word, Halt):
+            if not self._is_ready:
+                self._patience.reschedule(0)  # a time that has passed
             self._driver.stop(at_once=word.at_once)
         else:
             self._go.set_result(word)
