@@ -153,9 +153,14 @@ def test_a_disk_that_is_full_in_the_end_costs_neither_the_summary_nor_the_other_
     assert (tmp_path / "a.csv").exists()
 
 
-def test_nobody_there_is_2_and_a_public_address_is_6(run_here):
-    refused(run_here("load", "http://127.0.0.1:1/"), 2, "http://127.0.0.1:1: nothing listens")
+def test_nobody_there_is_2_and_a_public_address_is_6_and_no_file_is_left(run_here, tmp_path):
+    refused(
+        run_here("load", "http://127.0.0.1:1/", "--csv", "a"),
+        2,
+        "http://127.0.0.1:1: nothing listens",
+    )
     refused(run_here("load", "http://192.88.99.1/", "-o", "a"), 6, "--allow-target 192.88.99.1")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_ends_the_run_and_what_was_done_is_told(site, tmp_path):
@@ -181,8 +186,8 @@ def test_ctrl_c_ends_the_run_and_what_was_done_is_told(site, tmp_path):
 
 
 def test_a_person_at_a_terminal_sees_how_it_stands(on_terminal, site):
-    done = on_terminal("load", f"{site.url}/p/1", "-q", 300, "-z", "800ms", streams=("stderr",))
+    done = on_terminal("load", f"{site.url}/p/1", "-q", 300, "-z", "500ms", streams=("stderr",))
     assert done.code == 0
     assert " in flight" in done.out
     assert "p50 " in done.out
-    assert done.err.startswith("open loop, constant 300/s, 50 connections, 800 ms: ")
+    assert done.err.startswith("open loop, constant 300/s, 50 connections, 500 ms: ")

@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.cli.load_screen import LoadScreen, lines, sparkline
@@ -70,6 +70,7 @@ def test_a_minute_without_answers_is_a_flat_line():
     assert times == "p50 -  p99 -  max -; in all -  -  -"
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1e7), max_size=300), st.integers(1, 80))
 def test_a_sparkline_fits_and_shows_the_greatest_highest(values, columns):
     line = sparkline(values, columns)
@@ -77,6 +78,11 @@ def test_a_sparkline_fits_and_shows_the_greatest_highest(values, columns):
     assert bool(line) == bool(values)
     if values and len(values) <= columns and max(values) > 0:
         assert line[values.index(max(values))] == "█"
+
+
+def test_neighbours_in_a_sparkline_are_made_one_by_their_mean():
+    assert sparkline([2, 2, 2, 2, 2], 2) == "██"
+    assert sparkline([0, 0, 4, 4, 8, 8], 3) == "▁▅█"
 
 
 def test_it_watches_a_load_test_that_has_not_begun_searches_and_is_told_to_stop():
