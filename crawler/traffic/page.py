@@ -26,9 +26,9 @@ def html(report: LoadReport) -> str:
     parts = (
         f"<h1>{words(report.loop_model)} <small>{words(report.target)}</small></h1>",
         _verdict(report),
+        tables.found(report),
         _keys(report),
         tables.expectations(report),
-        tables.found(report.found),
         tables.percentiles(report),
         _figures(report),
         tables.outcomes(report),
@@ -64,13 +64,12 @@ def _keys(report: LoadReport) -> str:
     asked = "" if rate is None else f" <small>of {digits(rate)}</small>"
     keys = [("answers/s", digits(report.requests_per_s) + asked)]
     keys += [
-        (name, f"{digits(ms)} <small>ms</small>")
+        (name, "–" if ms is None else f"{digits(ms)} <small>ms</small>")
         for name, ms in (
             ("p50", response.ms(0.5)),
             ("p99", response.ms(0.99)),
             ("slowest", response.max_ms if response.count else None),
         )
-        if ms is not None
     ]
     failed = f" <small>{share(report.failures, report.sent)}</small>" if report.failures else ""
     keys += [

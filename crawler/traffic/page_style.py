@@ -50,6 +50,7 @@ table.bars {{ width: 100%; }}
 b.bad {{ color: var(--orange); }}
 .options td {{ white-space: normal; text-align: left; }}
 .options td:first-child {{ white-space: nowrap; }}
+.first td:first-child {{ white-space: normal; min-width: 12rem; }}
 .options thead {{ display: none; }}
 .note {{ color: var(--muted); font-size: .85rem; margin: .4rem 0; }}
 .plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));

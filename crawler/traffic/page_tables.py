@@ -24,10 +24,12 @@ def _met(*, met: bool) -> str:
     return "✓ met" if met else '<b class="bad">✗ not met</b>'
 
 
-def found(search: FoundMax | None) -> str:
+def found(report: LoadReport) -> str:
     """Return the highest rate that still meets what is expected, and the steps to it."""
+    search = report.found
     if search is None:
         return ""
+    one = f" at {digits(report.options.rate)}/s" if report.options.rate is not None else ""
     names = list(dict.fromkeys(name for step in search.steps for name in step.figures))
     rows = [
         (
@@ -40,6 +42,7 @@ def found(search: FoundMax | None) -> str:
     return (
         f"<h2>Highest rate that meets {words(search.expect)}</h2><p>{_answer(search)}</p>"
         f"{table(head, rows)}"
+        f'<p class="note">All that follows is of the step{one} alone.</p>'
     )
 
 

@@ -25,7 +25,8 @@ def search_figures(found: FoundMax) -> "Iterator[tuple[str, str, str, Figure]]":
     yield (
         "search", "The rates that were tried",
         "Dashed: the limit. Upright line and shade: the highest rate that meets it, and the "
-        "interval it lies in.",
+        "interval it lies in. A step within the limit may have failed for another one, or "
+        "for too few answers.",
         _steps(found),
     )  # fmt: skip
     yield (

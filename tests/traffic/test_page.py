@@ -10,6 +10,7 @@ import pytest
 
 from crawler.traffic.job import LoadOptions, Stage
 from crawler.traffic.page import available, html
+from crawler.traffic.page_tables import found, outcomes
 from crawler.traffic.report import (
     Checked,
     FoundMax,
@@ -198,7 +199,7 @@ def test_a_run_in_which_all_failed_shows_its_rate_and_no_latency():
 
 
 def test_the_same_report_gives_the_same_bytes_whatever_the_user_set(plain):
-    with matplotlib.rc_context({"lines.linewidth": 9, "svg.fonttype": "path", "axes.grid": False}):
+    with matplotlib.rc_context({"xtick.major.size": 9, "svg.fonttype": "path", "axes.grid": False}):
         before = dict(matplotlib.rcParams)
         again = html(report_of(SAMPLES))
 
@@ -264,3 +265,32 @@ def test_matplotlib_is_imported_only_when_a_page_is_made():
     )
 
     assert asked.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("edge", "told"),
+    [
+        (None, "<b>480.0/s</b>; with 95 % confidence it lies between 450.0 and 510.0/s"),
+        ("lowest", "no rate that was tried met it"),
+        ("highest", "At least <b>480.0/s</b>"),
+    ],
+)
+def test_a_search_says_what_it_found(edge, told):
+    search = msgspec.structs.replace(FOUND, edge=edge)
+    said = found(report_of([], found=search, options=LoadOptions(rate=400.0)))
+
+    assert told in said
+    assert "of the step at 400.0/s alone" in said
+
+
+def test_outcomes_are_shares_of_all_that_was_due_the_most_first():
+    said = outcomes(
+        report_of([1.0] * 30, statuses={"200": 10, "301": 20}, unsent=10, scheduled=40, network=0)
+    )
+
+    assert re.findall(r"<td>([a-z 0-9]+)</td><td>(\d+)", said) == [
+        ("status 301", "20"), ("status 200", "10"), ("unsent", "10"),
+    ]  # fmt: skip
+    assert re.findall(r'bar (\w+)" style="width: ([0-9.]+)%', said) == [
+        ("good", "50.00"), ("good", "25.00"), ("rest", "25.00"),
+    ]  # fmt: skip

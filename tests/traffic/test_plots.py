@@ -63,7 +63,7 @@ def test_the_shade_is_the_interval_of_each_known_percentile(draw):
     for known in report.response.quantiles:
         if known.q in {0.9, 0.99}:
             at = [y for x, y in corners if x == pytest.approx(-log10(1 - known.q))]
-            assert (min(at), max(at)) == pytest.approx((known.low_ms, known.high_ms), rel=0.01)
+            assert (min(at), max(at)) == pytest.approx((known.low_ms, known.high_ms), rel=0.002)
 
 
 @pytest.mark.parametrize(
