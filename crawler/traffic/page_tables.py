@@ -42,7 +42,7 @@ def found(report: LoadReport) -> str:
     return (
         f"<h2>Highest rate that meets {words(search.expect)}</h2><p>{_answer(search)}</p>"
         f"{table(head, rows)}"
-        f'<p class="note">All that follows is of the step{one} alone.</p>'
+        f'<p class="note">Times, rates and outcomes below are of the step{one} alone.</p>'
     )
 
 

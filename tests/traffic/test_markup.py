@@ -1,7 +1,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.traffic.markup import count, digits, share, size, table, words
@@ -23,6 +23,7 @@ class Read(HTMLParser):
         self.text += data
 
 
+@settings(max_examples=40)
 @given(st.text(st.characters(exclude_categories=["C"]), max_size=50))
 def test_any_words_are_read_as_they_are(text):
     read = Read(f'<p title="{words(text)}">{words(text)}</p>')
