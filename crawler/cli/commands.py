@@ -148,6 +148,14 @@ def _compare(
     raise typer.Exit(run_compare(reports, fail_if_worse=fail_if_worse))
 
 
+@app.command("selftest")
+def _selftest() -> None:
+    """Prove the figures of `crawl load` on this machine, in about a minute."""
+    from crawler.cli.selftesting import run_selftest
+
+    raise typer.Exit(run_selftest())
+
+
 @app.command(
     "serve",
     context_settings={

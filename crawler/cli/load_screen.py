@@ -49,7 +49,7 @@ class LoadScreen:
         if steps := self._load.steps:
             shown[0] = f"{_tried(steps)}  {shown[0]}"
         if self._load.stop.requested:
-            shown[0] += "  stopping (again: stop now)"
+            shown[0] = f"stopping (again: stop now)  {shown[0]}"
         if not self._has_blocks:
             shown = shown[:2]
         return Text("\n".join(shown), overflow="ellipsis", no_wrap=True)

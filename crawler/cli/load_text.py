@@ -29,7 +29,7 @@ def summary(report: LoadReport, *, written: Sequence[str] = (), width: int = WID
 
 
 def rate_text(rate: float) -> str:
-    """Return a rate with at least three digits and no more than one can trust."""
+    """Return a rate, or another number, with three digits at least."""
     return f"{rate:.3g}" if rate < 100 else count_text(rate)
 
 
@@ -159,7 +159,7 @@ def _generator(report: LoadReport) -> str:
     opened = sum(process.connections_opened for process in processes)
     memory = sum(process.memory_bytes for process in processes)
     parts = [
-        f"{each * 1e6:.3g} us of CPU a request, {shares} of a core",
+        f"{rate_text(each * 1e6)} us of CPU a request, {shares} of a core",
         f"{count_text(opened)} connection{'s' * (opened != 1)} opened",
         f"{bytes_text(memory)} of memory",
     ]
