@@ -6,12 +6,25 @@ from typing import Annotated
 
 import typer
 
-from bench import border, connections, fetch, little, load, memory, modes, path, peers, server
+from bench import (
+    border,
+    connections,
+    fetch,
+    little,
+    load,
+    memory,
+    modes,
+    path,
+    peers,
+    server,
+    truth,
+)
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.layout import show
 from bench.results import Kept, checked, keep
 from bench.table import tables
+from bench.truth_results import joined
 from fixtures.running import ServeError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -95,6 +108,24 @@ def peers_command(*, quick: Quick = False) -> None:
 def server_command(*, quick: Quick = False) -> None:
     """The test server against nginx, and the truth of its delays; 4 minutes."""
     _report(server.measure(server.QUICK if quick else server.FULL), quick=quick)
+
+
+@app.command("truth")
+def truth_command(
+    *,
+    quick: Quick = False,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            help=f"Measure this part only, and keep what is known of the others; may be repeated: "
+            f"{', '.join(truth.PARTS)}.",
+        ),
+    ] = None,
+) -> None:
+    """Whether what `crawl load` says is true, against servers that know; 20 minutes."""
+    results = truth.measure(truth.QUICK if quick else truth.FULL, part or ())
+    _report(results if quick or not part else joined(results), quick=quick)
 
 
 def _report(results: Kept, *, quick: bool) -> None:

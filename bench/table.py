@@ -16,6 +16,8 @@ from bench import (
     modes,
     path,
     standings,
+    truth_results,
+    truth_tables,
 )
 from bench.layout import Table, markdown
 from bench.results import Kept, Results
@@ -34,6 +36,7 @@ TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "path": (path.PathResults, path.tables),
     "peers": (standings.PeerResults, standings.tables),
     "server": (goals.ServerResults, goals.tables),
+    "truth": (truth_results.TruthResults, truth_tables.tables),
 }
 
 
