@@ -1,5 +1,7 @@
 """The exit codes, which are part of the interface."""
 
+from typing import TYPE_CHECKING
+
 from crawler.core.errors import (
     CrawlError,
     OptionsError,
@@ -8,7 +10,9 @@ from crawler.core.errors import (
     RefusedTargetError,
 )
 from crawler.core.report import CrawlReport
-from crawler.traffic.report import LoadReport
+
+if TYPE_CHECKING:  # help need not wait for it
+    from crawler.traffic.report import LoadReport
 
 __all__ = ["EXIT_CODES", "of_error", "of_load_report", "of_report"]
 
@@ -50,7 +54,7 @@ def of_report(report: CrawlReport) -> int:
     return 4 if report.failures == report.records else 3
 
 
-def of_load_report(report: LoadReport, *, strict: bool) -> int:
+def of_load_report(report: "LoadReport", *, strict: bool) -> int:
     """Return the exit code for a load test that came to its end."""
     if report.stopped is not None:
         return _STOPPED[report.stopped]
