@@ -46,7 +46,8 @@ class Load:
         self.steps: list[Step] = []
         if options.find_max:
             expectations_of(options)
-        ensure_connections(options.connections)
+        origins = {(target.scheme, target.host, target.port) for target in self.targets}
+        ensure_connections(options.connections, len(origins))
 
     def run(self) -> LoadReport:
         """Run it once, listening for Ctrl-C; raises CrawlError."""

@@ -218,7 +218,7 @@ class _Counted:
         self._cut(now_ns())
         ended = self._ends if 0 < self._ends < now_ns() else tally.last
         seconds = max(ended - tally.measured_from, 1) / _S
-        in_flight = tally.spent() / _S / seconds
+        in_flight = (tally.spent() + tally.wait.total) / _S / seconds
         frontier = self._frontier
         return Books(
             tally=tally,

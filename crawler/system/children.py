@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import multiprocessing.connection
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,6 +25,8 @@ class Child:
         hears, self._mouth = context.Pipe(duplex=False)
         self.pipe, says = context.Pipe(duplex=False)
         self._process = context.Process(target=begin, args=(task, (hears, says, *args)))
+        # It is started with the first process, and makes this one hear Ctrl-C again.
+        resource_tracker.ensure_running()
         with deaf_to_ctrl_c():
             self._process.start()
         hears.close()
@@ -43,10 +46,12 @@ class Child:
         self.pipe.close()
 
 
-def heard(children: list[Child], timeout: float) -> list[tuple[Child, Any]]:
+def heard(
+    children: list[Child], timeout: float, gone: str = "a process of the load test ended by itself"
+) -> list[tuple[Child, Any]]:
     """Return what children have said, waiting *timeout* seconds at most for the first word.
 
-    Raises WorkerError when one is gone that was still to say something.
+    Raises WorkerError that says *gone* when one is gone that was still to say something.
     """
     by_pipe = {child.pipe: child for child in children}
     said = []
@@ -55,5 +60,5 @@ def heard(children: list[Child], timeout: float) -> list[tuple[Child, Any]]:
         try:
             said.append((by_pipe[pipe], pipe.recv()))
         except (EOFError, ConnectionResetError):
-            raise WorkerError("a process of the load test ended by itself") from None
+            raise WorkerError(gone) from None
     return said

@@ -23,9 +23,10 @@ def ensure_descriptors(in_flight: int, workers: int, *, shared: bool) -> int:
     return _ensure(f"{in_flight} in flight", wanted, least, 8 * workers + SPARE)
 
 
-def ensure_connections(count: int) -> None:
-    """See to it that *count* connections may be open at once; raises OptionsError otherwise."""
-    _ensure(f"-c {count}:", count, count, SPARE)
+def ensure_connections(count: int, origins: int) -> None:
+    """See to it that *count* places may have one open to each of *origins*, or OptionsError."""
+    whom = f" to {origins} origins" if origins > 1 else ""
+    _ensure(f"-c {count}{whom}:", count * origins, count * origins, SPARE)
 
 
 def _ensure(what: str, wanted: int, least: int, others: int) -> int:

@@ -17,6 +17,10 @@ __all__ = ["Crew"]
 
 #: Nanoseconds from the word to go until all begin, so that all have heard it.
 AHEAD = 50_000_000
+_WHY_GONE = (
+    "a process of the load test ended while it started; a script that calls load() must do so "
+    "under: if __name__ == '__main__'"
+)
 
 
 class Crew:
@@ -45,7 +49,7 @@ class Crew:
         """
         waiting = list(self._children)
         while waiting and not self._stop.requested:
-            for child, word in heard(waiting, LOOK):
+            for child, word in heard(waiting, LOOK, _WHY_GONE):
                 _refuse(word)
                 assert isinstance(word, Ready)
                 waiting.remove(child)
