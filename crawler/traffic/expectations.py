@@ -51,6 +51,12 @@ class Expectation(msgspec.Struct, frozen=True):
         """Whether it is met by what lies below the limit."""
         return self.op.startswith("<")
 
+    @property
+    def samples(self) -> float:
+        """How many samples it needs: ten beyond a percentile, ten for any other figure."""
+        match = _PERCENTILE.fullmatch(self.term)
+        return _BEYOND if match is None else _BEYOND / (1 - float(f"{match[2]}e-2"))
+
     @classmethod
     def parse(cls, text: str, option: str = "--expect") -> "Expectation":
         """Return what *text* expects; raises OptionsError naming *option* and what to write."""

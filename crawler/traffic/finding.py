@@ -18,6 +18,8 @@ __all__ = ["expectations_of", "find_max"]
 FLAG = "--find-max"
 #: Seconds of the closed loop that tells where to begin.
 TASTE = 2.0
+#: How many more samples than a percentile needs; and the seconds that a step is stretched to.
+SPARE, LONGEST = 1.2, 60.0
 
 Run = Callable[[LoadOptions], LoadReport]
 
@@ -56,7 +58,9 @@ def find_max(
     steps: list[Step] = []
     reports: list[LoadReport] = []
     while not stop.requested and (rate := search.next_rate()) is not None:
-        report = run(msgspec.structs.replace(plain, rate=rate, expect=_texts(expected)))
+        seconds = _seconds(options, expected, rate)
+        step_options = msgspec.structs.replace(plain, rate=rate, duration=seconds)
+        report = run(step_options)
         if report.stopped is not None:
             break
         terms = [(figure(one, report, quantile_ms), one.value, one.is_below) for one in expected]
@@ -65,13 +69,19 @@ def find_max(
             requests_per_s=report.requests_per_s,
             in_flight=report.in_flight_mean,
             figures={one.term: found for one, (found, _, _) in zip(expected, terms, strict=True)},
-            met=all(checked.met for checked in report.expectations),
+            met=severity(terms) <= 0,
         )
         search.found(rate, severity(terms))
         steps.append(step)
         reports.append(report)
         on_step(step)
     return _with_found(search, steps, reports or [taste], expected)
+
+
+def _seconds(options: LoadOptions, expected: Sequence[Expectation], rate: float) -> float:
+    """Return how long a step lasts: longer than asked for where that is too short for a figure."""
+    needed = SPARE * max(one.samples for one in expected) / rate
+    return max(options.seconds or 0.0, min(needed, LONGEST))
 
 
 def _with_found(
