@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from crawler.cli.exits import of_error
 from crawler.cli.serving import served
 from crawler.cli.streams import say
-from crawler.compose.crawling import user_agent
 from crawler.core.errors import CrawlError
+from crawler.core.version import user_agent
 from crawler.system.cores import apart
 from crawler.traffic.proof import Proof, Row, proofs
 

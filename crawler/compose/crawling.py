@@ -17,7 +17,7 @@ from crawler.core.ports import Analyse, Gear
 from crawler.core.record import Record, interrupted, json_line
 from crawler.core.report import CrawlReport, Tally
 from crawler.core.retry import RetryPolicy
-from crawler.core.version import VERSION
+from crawler.core.version import user_agent
 from crawler.modes import BY_NAME
 from crawler.stages.analyse import analyse as analyse_page
 from crawler.stages.write import Outputs
@@ -28,15 +28,10 @@ from crawler.system.intake import Intake
 from crawler.system.loops import loop_factory
 from crawler.system.stop import Stop
 
-__all__ = ["Crawl", "crawl", "user_agent"]
+__all__ = ["Crawl", "crawl"]
 
 #: Interrupted records are written this many at a time.
 BLOCK = 256
-
-
-def user_agent() -> str:
-    """Return the name this program gives itself."""
-    return f"crawl/{VERSION}"
 
 
 def crawl(

@@ -4,8 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.compose.crawling import user_agent
-from crawler.compose.studying import run_study, settled
+from crawler.core.version import user_agent
 from crawler.system.descriptors import ensure_connections
 from crawler.system.stop import Stop
 from crawler.traffic.expectations import expected
@@ -38,13 +37,17 @@ class Load:
 
     def __init__(self, targets: Sequence[str], options: LoadOptions):
         options = validated(options)
-        self.options = options if options.engine == "wire" else settled(options)
+        if options.engine != "wire":
+            from crawler.compose.studying import settled  # here: the wire has no use for the modes
+
+            options = settled(options)
+        self.options = options
         expected(options)
         self.targets = targets_of(targets, _read)
         self.stop = Stop()
         self.series: Series | None = None
         self.steps: list[Step] = []
-        if options.find_max:
+        if options.find_max is not None:
             expectations_of(options)
         origins = {(target.scheme, target.host, target.port) for target in self.targets}
         ensure_connections(options.connections, len(origins))
@@ -52,13 +55,15 @@ class Load:
     def run(self) -> LoadReport:
         """Run it once, listening for Ctrl-C; raises CrawlError."""
         with self.stop.listening():
-            if not self.options.find_max:
+            if self.options.find_max is None:
                 return self._run(self.options)
             wanted = expectations_of(self.options)
             return find_max(self._run, self.options, wanted, self.stop, self.steps.append)
 
     def _run(self, options: LoadOptions) -> LoadReport:
         if options.engine != "wire":
+            from crawler.compose.studying import run_study
+
             return run_study(self.targets, options, self.stop, self._begun)
         plans = plans_of(self.targets, options, user_agent())
         return run_load(plans, self.stop, self._begun)

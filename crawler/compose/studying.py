@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from crawler.compose.crawling import user_agent
 from crawler.core import report as crawl_report
 from crawler.core.entry import Entry, Form
 from crawler.core.errors import OptionsError
@@ -19,6 +18,7 @@ from crawler.core.ports import Gear
 from crawler.core.repeating import Repeating
 from crawler.core.retry import Done, RetryPolicy
 from crawler.core.urls import target_of
+from crawler.core.version import user_agent
 from crawler.modes import BY_NAME
 from crawler.system.clock import cpu_of_children, cpu_of_process, now, now_ns, usable_cores
 from crawler.system.descriptors import ensure_descriptors

@@ -75,7 +75,8 @@ def find_max(
         steps.append(step)
         reports.append(report)
         on_step(step)
-    return _with_found(search, steps, reports or [taste], expected)
+    best = _with_found(search, steps, reports or [taste], expected)
+    return msgspec.structs.replace(best, stopped=stop.reason)
 
 
 def _seconds(options: LoadOptions, expected: Sequence[Expectation], rate: float) -> float:

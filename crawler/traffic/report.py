@@ -220,9 +220,10 @@ class LoadReport(msgspec.Struct, kw_only=True, frozen=True):
         options = self.options
         places = f"{options.connections} connection{'s' * (options.connections != 1)}"
         if options.stages:
-            return f"open loop, {options.arrivals}, {len(options.stages)} stages, {places}"
+            stages = f"{len(options.stages)} stage{'s' * (len(options.stages) != 1)}"
+            return f"open loop, {options.arrivals}, {stages}, {places}"
         if options.rate is not None:
-            return f"open loop, {options.arrivals} {options.rate:g}/s, {places}"
+            return f"open loop, {options.arrivals} {options.rate:.4g}/s, {places}"
         return f"closed loop, {places}"
 
     @property

@@ -11,7 +11,6 @@ from itertools import chain, repeat
 from crawler.core.errors import OptionsError, SourceError
 from crawler.core.urls import origin_of, public_form, target_of
 from crawler.traffic.job import LoadOptions, Target
-from crawler.wire.http1 import request_head
 
 __all__ = ["choices", "method_of", "parse_line", "request_bytes", "targets_of"]
 
@@ -191,8 +190,8 @@ def request_bytes(target: Target, options: LoadOptions, user_agent: str) -> byte
     if not options.keepalive:
         headers.append(("Connection", "close"))
     path = "/" + target.address.split("/", 3)[3]
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return request_head(method, path.encode(), fields) + (body or b"")
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + (body or b"")
 
 
 def _check_header(name: str, value: str) -> None:

@@ -70,13 +70,7 @@ def verdict(facts: Facts) -> Verdict:
 def _generator(facts: Facts) -> tuple[str, str] | None:
     """Return what held the generator, if anything did."""
     more = f"-w {facts.processes + 1}" if facts.processes == 1 else "more processes (-w)"
-    for name, lag, response in zip(("p50", "p90", "p99"), facts.lag, facts.response, strict=True):
-        if lag > max(LATE_MS, LATE_SHARE * response):
-            late = f"{name} of its lag is {lag:.3g} ms, {name} of the response time {response:.3g}"
-            break
-    else:
-        late = ""
-    reason = None
+    late = _late(facts)
     if facts.cpu_share >= BUSY:
         reason = f"it was busy for {facts.cpu_share:.0%} of a core: use {more}, or ask for less"
     elif facts.queue_share >= QUEUED:
@@ -89,16 +83,24 @@ def _generator(facts: Facts) -> tuple[str, str] | None:
             f"it stood still for {facts.lag_max:.0f} ms: look for what else runs on this machine, "
             "and run it again"
         )
-    elif late:
+    elif late is not None:
         reason = f"it was late ({late}): use {more}, ask for less, or free a core"
     elif facts.residual > RESIDUAL:
         reason = (
             f"its books are off by {facts.residual:.0%} (Little's law): what was in flight is not "
             "what rate and service time say; run it longer"
         )
-    if reason is None:
+    else:
         return None
     return "generator-limited", f"The figures are the generator's own: {reason}."
+
+
+def _late(facts: Facts) -> str | None:
+    """Return the first quantile that the generator's lag spoils, in words."""
+    for name, lag, response in zip(("p50", "p90", "p99"), facts.lag, facts.response, strict=True):
+        if lag > max(LATE_MS, LATE_SHARE * response):
+            return f"{name} of its lag is {lag:.3g} ms, {name} of the response time {response:.3g}"
+    return None
 
 
 def _samples(facts: Facts) -> tuple[str, str] | None:
@@ -127,7 +129,8 @@ def _server(facts: Facts) -> tuple[str, str]:
             "schedule-limited",
             f"{facts.late_share:.0%} of the requests waited for a free connection while the "
             f"server was no slower than at first: {facts.rate:.4g}/s of "
-            f"{facts.mean_service:.3g} ms need more than {needed:.0f} connections (-c {round(needed * 1.5) + 1}).",
+            f"{facts.mean_service:.3g} ms need more than {needed:.0f} connections "
+            f"(-c {round(needed * 1.5) + 1}).",
         )
     return (
         "server-limited",
