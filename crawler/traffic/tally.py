@@ -127,7 +127,7 @@ class Tally:
 
     def merge(self, other: "Tally") -> "Tally":
         """Add what *other* counted, and return this one."""
-        for name in ("warmup", "unwritten", "in_window", "bytes_in_window", "bytes"):
+        for name in ("warmup", "unwritten", "in_window", "bytes_in_window", "bytes", "_beside"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.statuses += other.statuses
         self.target_failures += other.target_failures
