@@ -33,3 +33,15 @@ def raises(fetched: Fetched) -> Analysed:
 
 def titles_only(fetched: Fetched) -> Analysed:
     return Analysed(title=(analyse(fetched).title or "").upper())
+
+
+def deafness(_hears, says):
+    says.send(
+        {"ignored": signal.getsignal(signal.SIGINT) is signal.SIG_IGN, "parent": os.getppid()}
+    )
+    time.sleep(60)
+
+
+def echoes(hears, says):
+    while True:
+        says.send(hears.recv())

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from crawler.core.guard import Guard, Reach, is_home_name
+from crawler.core.guard import Guard, LoadGuard, Reach, is_home_name, may_be_loaded
 
 PUBLIC, PRIVATE, NEVER = Reach.PUBLIC, Reach.PRIVATE, Reach.NEVER
 
@@ -161,3 +161,22 @@ def test_a_guard_travels():
     guard = Guard(allow_private=True, treat_as_public=("10.1.0.0/16",))
 
     assert vars(pickle.loads(pickle.dumps(guard))) == vars(guard)
+
+
+@pytest.mark.parametrize(("address", "reach"), KINDS)
+def test_a_load_test_goes_home_and_where_it_is_allowed_but_never_to_metadata(address, reach):
+    assert may_be_loaded(frozenset(), address) is (reach is PRIVATE)
+    assert may_be_loaded(frozenset({address}), address) is (reach is not NEVER)
+    assert may_be_loaded(frozenset({"8.8.4.4"}), address) is (reach is PRIVATE)
+
+
+@pytest.mark.parametrize(("typed", "home"), list(product([True, False], [True, False, None])))
+def test_in_a_load_test_it_does_not_matter_who_typed_an_address(typed, home):
+    guard = pickle.loads(pickle.dumps(LoadGuard(allowed=frozenset({"8.8.8.8"}))))
+    for address, may in (
+        ("127.0.0.1", True),
+        ("8.8.8.8", True),
+        ("8.8.4.4", False),
+        ("169.254.169.254", False),
+    ):
+        assert guard.may(typed=typed, referrer_home=home, address=address) is may
