@@ -93,7 +93,7 @@ def memory(scale: Scale) -> Memory:
     looks: list[tuple[int, int]] = []
     most = 0
     with their_server(TINY) as page, counter(page) as count:
-        words = [page.url, "-n", f"{wanted}", "-c", f"{CONNECTIONS}", "-z", "3600s", "--no-live"]
+        words = [page.url, "-n", f"{wanted}", "-c", f"{CONNECTIONS}", "--no-live"]
         before = count().requests
         with started(words) as running:
             while running.child.poll() is None:

@@ -267,10 +267,9 @@ def test_a_run_that_is_not_quiet_is_repeated_until_it_is_or_there_were_too_many(
 
 
 def test_steal_is_that_of_the_core_that_lost_most():
-    before = "cpu  9 9 9 9 9 9 9 9\ncpu0 1 0 0 1 0 0 0 5 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\nintr 7"
-    after = (
-        "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 50 0 0 50 0 0 0 7 90 0\ncpu1 5 0 0 4 0 0 0 1 0 0\nintr 9"
-    )
+    """What was spent on guests stands in two fields, and counts in the first only."""
+    before = "cpu 9 9 9 9 9 9 9 9\ncpu0 1 0 0 1 0 0 0 5 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\nintr 7"
+    after = "cpu 9 9 9 9 9 9 9 99\ncpu0 50 0 0 50 0 0 0 7 9 0\ncpu1 5 0 0 4 0 0 0 1 5 0\nintr 9"
 
     assert 0.1 == stolen(before, after)
     assert 0.0 == stolen(before, before)
@@ -278,6 +277,7 @@ def test_steal_is_that_of_the_core_that_lost_most():
 
 @linux
 def test_memory_is_that_of_a_process_and_its_children():
+    alone, _ = memory_of_family(os.getpid())
     with subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", "print(flush=True); input()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -290,7 +290,7 @@ def test_memory_is_that_of_a_process_and_its_children():
         child.stdin.write(b"\n")
 
     assert 2**20 < theirs <= most
-    assert ours > 2 * theirs
+    assert ours > alone + theirs / 2
 
 
 @pytest.fixture(scope="module")
