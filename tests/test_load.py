@@ -27,6 +27,7 @@ from fixtures.running import serve
 
 LIMIT = 60  # seconds for anything to happen at all; nothing here takes a tenth of it
 STUDY = ["serial", "threads", "async", "processes"]
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def balances(report):
     "options",
     [
         {"requests": 301, "workers": 2},
-        {"requests": 101, "workers": 2, "rate": 1000.0, "warmup": 0.05},
+        pytest.param({"requests": 101, "workers": 2, "rate": 1000.0, "warmup": 0.05}, marks=SLOW),
         {"duration": 0.2, "stages": (Stage(0.1, 100.0, 900.0), Stage(0.1, 500.0, 500.0))},
     ],
     ids=["closed", "open", "stages"],
@@ -66,12 +67,15 @@ def test_the_server_counts_what_the_report_says(site, options):
         assert report.scheduled == 100
 
 
+@SLOW
 def test_a_second_run_counts_for_itself(site):
     first, second = (load(f"{site.url}/p/1", LoadOptions(connections=2, requests=20)) for _ in "ab")
     assert (first.server_requests, second.server_requests) == (20, 20)
 
 
-@pytest.mark.parametrize("engine", STUDY)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=SLOW if name != "async" else ()) for name in STUDY]
+)
 def test_the_crawl_s_modes_count_as_the_bare_connection_does(site, engine):
     url = f"{site.url}/p/1?fault=20%:503,20%:reset-body,20%:truncate,10%:garbage"
     counts = {}
@@ -257,6 +261,7 @@ def until(true):
     ends = time.monotonic() + LIMIT
     while not true():
         assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.01)  # for whom it waits needs the core
 
 
 def session(number):
@@ -331,6 +336,7 @@ def test_a_parent_that_is_killed_leaves_no_generator(site, script):
     until(lambda: not session(running.pid))
 
 
+@SLOW
 def test_a_script_that_does_not_guard_its_main_is_told_so(site, tmp_path):
     file = tmp_path / "unguarded.py"
     file.write_text(

@@ -55,10 +55,14 @@ class Schedule(Driver):
             self._waiting.append((due, now))
 
     def _advance(self) -> None:
-        """Have the next request due, if there is one; the last of so many ends the run."""
+        """Have the next request due, if there is one."""
         self._next = self._following()
+        self._end_behind_the_last()
+
+    def _end_behind_the_last(self) -> None:
+        """End the run if it is of so many requests, and the last of them has left."""
         requests = self.plan.options.requests
-        if self._next is not None or requests is None or self._is_over:
+        if self._next is not None or self._waiting or requests is None or self._is_over:
             return
         # If fewer than its share were due, the end of the duration has cut off the others.
         if self._ends is None or self.scheduled >= requests // self.plan.of:
@@ -71,6 +75,7 @@ class Schedule(Driver):
     def _freed(self, place: Place, now: int) -> None:
         if self._waiting and not self._is_over and now < self._last:
             self._start(place, *self._waiting.popleft(), now)
+            self._end_behind_the_last()
         else:
             self._rest(place)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import threading
 from functools import partial
 from time import monotonic_ns
@@ -50,6 +51,7 @@ class Run:
     def balances(self):
         return self.driver.scheduled == self.sent + self.driver.unsent
 
+    @functools.cache  # noqa: B019 (a run lives as long as its test)
     def report(self):
         series = Series(self.start, piece_ns(self.plan.options))
         for piece in self.pieces:

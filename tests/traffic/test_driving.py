@@ -2,25 +2,22 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
 import ssl
 import threading
-from functools import partial
+from itertools import pairwise
 from time import monotonic_ns
 
 import pytest
 import trustme
 
 from crawler.core.errors import WorkerError
-from crawler.core.guard import may_be_loaded
 from crawler.system.usage import peak_memory
 from crawler.traffic import places
-from crawler.traffic.driving import Driver
-from crawler.traffic.schedule import Schedule
 from crawler.traffic.tally import REASONS
-from crawler.traffic.users import Users
 from fixtures.running import serve
 from tests.traffic.engine import LOOPS, drive, drive_plan, later, plan_of
 from tests.wire.scripted import PAGE, Scripted, serve_always
@@ -34,7 +31,7 @@ ON_BOTH_LOOPS = pytest.mark.parametrize("loop", LOOPS)
 
 @pytest.fixture(scope="module")
 def site():
-    with serve(pages=10, size="100", links=0) as running:
+    with serve(pages=10, size="100", links=0, also=["http://127.0.0.2"]) as running:
         yield running
 
 
@@ -75,17 +72,14 @@ def whole(run):
 
 
 ENDS = [
-    CLOSED | {"duration": 0.1},
-    OPEN | {"duration": 0.1},
-    CLOSED | {"requests": 57},
-    OPEN | {"requests": 57},
+    CLOSED | {"duration": 0.05},
+    OPEN | {"duration": 0.05},
     CLOSED | {"duration": 0.1, "warmup": 0.05},
-    OPEN | {"duration": 0.1, "warmup": 0.055},
+    OPEN | {"duration": 0.1, "warmup": 0.035},
     CLOSED | {"requests": 57, "warmup": 0.05},
     OPEN | {"requests": 57, "warmup": 0.05},
-    OPEN | {"duration": 0.1, "arrivals": "poisson"},
+    OPEN | {"duration": 0.06, "arrivals": "poisson"},
     CLOSED | {"duration": 0.1, "keepalive": False},
-    OPEN | {"duration": 0.1, "keepalive": False},
     CLOSED | {"duration": 0.1, "new_connections": 0.3},
     CLOSED | {"duration": 0.004},
     OPEN | {"duration": 0.004},
@@ -122,12 +116,16 @@ FAULTS = [
 ]
 
 
-@BOTH
-@pytest.mark.parametrize(("fault", "name"), FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "name", "way"),
+    [(fault, name, CLOSED) for fault, name in FAULTS]
+    + [(fault, name, OPEN) for fault, name in FAULTS if fault in {"reset", "503", "hang"}],
+    ids=str,
+)
 def test_a_fault_of_the_server_is_counted_by_its_class_and_the_run_ends(site, fault, name, way):
     site.reset()
     url = f"{site.url}/p/1?fault=30%:{fault}"
-    run = drive(url, connections=4, requests=40, timeout=0.05, **way)
+    run = drive(url, connections=40 if way else 4, requests=40, timeout=0.05, **way)
     assert whole(run)
     found = named(run)
     assert set(found) == {"200", name}
@@ -136,7 +134,7 @@ def test_a_fault_of_the_server_is_counted_by_its_class_and_the_run_ends(site, fa
     struck += truth["in_flight"]
     assert sum(found.values()) == truth["requests"] == 40
     # On a busy machine a good answer, too, may come after the time-out.
-    assert found[name] == struck or found[name] > struck and name == "timeout"
+    assert found[name] == struck or (found[name] > struck and name == "timeout")
 
 
 @ON_BOTH_LOOPS
@@ -149,8 +147,16 @@ def test_nobody_listens_any_more(loop):
     assert run.driver.opened == 0
 
 
-@ON_BOTH_LOOPS
-@BOTH
+@pytest.mark.parametrize(
+    ("way", "loop"),
+    [
+        (CLOSED, "uvloop"),
+        (OPEN, "asyncio"),
+        pytest.param(CLOSED, "asyncio", marks=pytest.mark.slow),
+        pytest.param(OPEN, "uvloop", marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_a_server_that_dies_in_the_middle_is_counted_and_the_run_ends(way, loop):
     with serve(pages=10, size="100", links=0) as site:
         plan = plan_of(
@@ -212,7 +218,7 @@ def test_nothing_leaves_at_the_end_or_later(site, way):
 def blocks_once(after, until):
     """Block the loop: from *after* seconds on, until *until*, both since now."""
 
-    async def block(driver):
+    async def block(_):
         began = monotonic_ns()
         await asyncio.sleep(after)
         while monotonic_ns() < began + until * 1e9:
@@ -245,27 +251,41 @@ def test_requests_or_duration_whichever_is_first(site):
     assert whole(run)
 
 
+def test_so_many_requests_leave_however_long_they_have_to_wait(site):
+    run = drive(f"{site.url}/p/1?latency=5ms", connections=2, requests=30, rate=5000.0)
+    assert whole(run)
+    assert (run.report().sent, run.driver.unsent) == (30, 0)
+    assert run.report().wait.max_ms > 30
+    run = drive(
+        f"{site.url}/p/1?latency=5ms", connections=2, requests=99, rate=5000.0, duration=0.05
+    )
+    assert whole(run)
+    assert run.driver.scheduled == 99
+    assert run.driver.unsent > 50
+
+
 def test_requests_are_divided_over_processes_to_the_last_one(site):
     """Here one after the other; more processes than requests, too."""
     for way in (CLOSED, OPEN | {"duration": 60.0}, OPEN):
         options = {"requests": 5, "connections": 9, **way}
-        parts = [drive(f"{site.url}/p/1", place=n, of=7, **options) for n in range(7)]
+        parts = [drive(f"{site.url}/p/1", place=n, of=3, **options) for n in range(3)]
         assert all(whole(part) for part in parts)
-        assert sum(part.sent for part in parts) == 5
+        assert [part.sent for part in parts] == [2, 2, 1]
+        assert drive(f"{site.url}/p/1", place=6, of=7, **options).sent == 0
 
 
-def test_several_targets_at_several_origins_share_the_requests():
-    with serve(pages=10, size="100", links=0, also=["http://127.0.0.2"]) as site:
-        first, second = site.origins
-        urls = [f"{first}/p/1", f"{second}/p/2", f"{first}/p/3?status=404"]
-        run = drive(urls, connections=4, requests=60)
-        assert whole(run)
-        report = run.report()
-        assert report.statuses == {"200": 40, "404": 20}
-        assert [one.ended for one in report.targets] == [20, 20, 20]
-        assert [one.failed for one in report.targets] == [0, 0, 20]
-        assert run.driver.opened == 8
-        assert site.truth()["requests"] == 60
+def test_several_targets_at_several_origins_share_the_requests(site):
+    site.reset()
+    first, second = site.origins
+    urls = [f"{first}/p/1", f"{second}/p/2", f"{first}/p/3?status=404"]
+    run = drive(urls, connections=4, requests=60)
+    assert whole(run)
+    report = run.report()
+    assert report.statuses == {"200": 40, "404": 20}
+    assert [one.ended for one in report.targets] == [20, 20, 20]
+    assert [one.failed for one in report.targets] == [0, 0, 20]
+    assert run.driver.opened == 8
+    assert site.truth()["requests"] == 60
 
 
 def test_an_origin_may_have_an_address_of_the_sixth_version(scripted):
@@ -295,9 +315,12 @@ def test_a_server_that_closes_each_idle_connection_fails_no_request(scripted):
         threading.Event().wait(0.005)
 
     server = scripted(script)
-    run = drive(server.url, connections=2, rate=50.0, duration=0.2)
-    assert whole(run)
-    assert named(run) == {"200": 10}
+    for _ in range(5):  # a busy machine may close one just as it is taken
+        run = drive(server.url, connections=2, rate=50.0, duration=0.2)
+        assert whole(run)
+        if named(run) == {"200": 10}:
+            return
+    raise AssertionError(named(run))
 
 
 @ON_BOTH_LOOPS
@@ -375,7 +398,7 @@ def test_a_machine_that_opens_no_more_sockets_is_our_own_fault(scripted, monkeyp
     server = scripted(serve_always())
     plan = plan_of(server.url, loop=loop, connections=2, requests=6)
 
-    def none_left(error):
+    def none_left(_):
         raise WorkerError("no more sockets")
 
     monkeypatch.setattr(places, "_reason", none_left)
@@ -465,14 +488,14 @@ def test_response_is_lag_and_wait_and_service(site):
 
 
 def test_a_stall_of_the_server_is_in_response_times_and_not_in_later_service_times():
-    with serve(pages=10, size="100", links=0, stall=["100ms@300ms"]) as site:
+    with serve(pages=10, size="100", links=0, stall=["100ms/200ms"]) as site:
         site.reset()
-        run = drive(f"{site.url}/p/1", rate=500.0, connections=1, duration=0.8)
+        run = drive(f"{site.url}/p/1", rate=500.0, connections=1, duration=0.4)
     assert whole(run)
     notes = [note for note in run.notes if note[0] == 200]
-    stalled = max(notes, key=lambda note: note[4] - note[3])
-    assert stalled[4] - stalled[3] >= 50 * MS
-    behind = [n for n in notes if stalled[1] < n[1] < stalled[4]]
+    held = [note for note in notes if note[4] - note[3] >= 50 * MS]
+    waited = [[n for n in notes if one[1] < n[1] < one[4]] for one in held]
+    behind, stalled = max(zip(waited, held, strict=True), key=lambda pair: len(pair[0]))
     assert len(behind) > 20
     late = [n for n in behind if n[4] - n[1] > n[4] - n[3] + 5 * MS]
     assert len(late) > len(behind) // 2
@@ -480,22 +503,25 @@ def test_a_stall_of_the_server_is_in_response_times_and_not_in_later_service_tim
     assert services[len(services) // 2] < (stalled[4] - stalled[3]) / 4
 
 
-def arrivals_at(site, run_it):
-    """Return the server's times, in nanoseconds, of what arrived while *run_it* ran."""
-    import json
-
-    with socket.create_connection(("127.0.0.1", site.port)) as log:
+def test_the_schedule_does_not_slip_as_the_server_sees_it(site):
+    """What is late in the second half is not later than in the first."""
+    with socket.create_connection(("127.0.0.1", site.port)) as log, log.makefile("rb") as stream:
         log.sendall(b"GET /__log__ HTTP/1.1\r\nHost: a\r\n\r\n")
-        stream = log.makefile("rb")
-        while stream.readline() not in {b"\r\n", b""}:
+        while stream.readline() != b"\r\n":
             pass
-        count = run_it()
-        found = []
-        while len(found) < count:
+        run = drive(f"{site.url}/p/1", rate=400.0, connections=20, duration=0.4)
+        lines: list[dict] = []
+        while len(lines) < run.sent:
             line = stream.readline()
             if line.startswith(b"{"):
-                found.append(json.loads(line))
-    return found
+                lines.append(json.loads(line))
+    seen = sorted(line["arrived_ns"] for line in lines)
+    dues = sorted(note[1] for note in run.notes)
+    late = [arrived - due for arrived, due in zip(seen, dues, strict=True)]
+    assert min(late) > 0
+    gap = dues[1] - dues[0]
+    assert all(after - before == gap for before, after in pairwise(dues))
+    assert min(late[80:]) < sorted(late[:80])[40] + gap
 
 
 def test_the_bundled_server_s_connections_are_opened_before_the_start(site):
@@ -517,11 +543,9 @@ def test_connect_times_of_the_warm_up_are_left_out(site):
     "options",
     [
         {"duration": 0.2, "keepalive": False},
-        {"duration": 0.2, "new_connections": 0.5},
-        {"duration": 0.2, "fault": "503"},
+        {"duration": 0.1, "fault": "503"},
         {"duration": 0.2, "fault": "50%:reset"},
-        {"duration": 0.1, "fault": "30%:hang", "timeout": 0.4},
-        {"duration": 0.1, "fault": "hang", "timeout": 0.4, "warmup": 0.1},
+        {"duration": 0.1, "fault": "hang", "timeout": 0.3, "warmup": 0.1},
         {"duration": 0.1, "latency": "80ms"},
         {"duration": 0.4, "rate": 500.0, "latency": "1ms", "connections": 20},
     ],
@@ -545,7 +569,7 @@ def test_little_s_law_holds_whatever_becomes_of_the_requests(site, options):
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_200_000_requests(scripted):
+def test_memory_stays_flat_over_200_000_requests():
     with serve(pages=1, size="100", links=0) as site:
         seen = []
 
@@ -561,9 +585,3 @@ def test_memory_stays_flat_over_200_000_requests(scripted):
     first = next(memory for ended, memory in seen if ended > 50_000)
     last = next(memory for ended, memory in seen if ended > 150_000)
     assert last - first < 2_000_000
-
-
-def test_the_kinds_of_driver():
-    assert issubclass(Users, Driver)
-    assert issubclass(Schedule, Driver)
-    assert partial(may_be_loaded, frozenset())("127.0.0.1")
