@@ -50,7 +50,8 @@ fix: $(READY)  ## repair format and lint as far as a tool can
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
 
-docs: $(READY)  ## print the map, the command line and the results into the docs again
+docs: $(READY)  ## draw the figures and print the map, the command line and the results into the docs again
+	@$(BIN)/python -m docs.figures
 	@$(BIN)/cog -r -P -I . $(PRINTED)
 
 bench: $(READY)  ## measure everything (takes a while)

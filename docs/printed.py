@@ -20,8 +20,8 @@ def tree() -> None:
     _fence("\n".join(f"{name:<{column}}{sentence}".rstrip() for name, sentence in rows))
 
 
-def command_line() -> None:
-    """Print what `crawl --help` says, always in the same width and without colour."""
+def command_line(*command: str) -> None:
+    """Print what `crawl --help` says, or that of a *command*, in one width and without colour."""
     for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"):
         os.environ.pop(name, None)
     os.environ["TERMINAL_WIDTH"] = str(WIDTH)  # typer reads it when it is imported
@@ -31,7 +31,11 @@ def command_line() -> None:
     from crawler.cli import app
 
     answer = CliRunner().invoke(
-        app, ["--help"], prog_name="crawl", terminal_width=WIDTH, max_content_width=WIDTH
+        app,
+        [*command, "--help"],
+        prog_name="crawl",
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
     )
     if answer.exit_code:
         raise SystemExit(f"crawl --help ended with {answer.exit_code}: {answer.output}")
