@@ -1,6 +1,7 @@
 """`crawler.load` from end to end, in processes of its own: counts, stops, deaths, who is asked."""
 
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -354,3 +356,25 @@ def test_a_script_that_does_not_guard_its_main_is_told_so(site, tmp_path):
     )
     assert done.returncode == 1
     assert "if __name__ == '__main__'" in done.stderr.splitlines()[-1]
+
+
+@SLOW
+@pytest.mark.parametrize("options", [{}, {"rate": 300.0}], ids=["closed", "open"])
+def test_a_generator_that_stood_still_is_found_out(site, options):
+    running = Load([f"{site.url}/p/1"], LoadOptions(connections=4, duration=1.0, **options))
+
+    def hold():
+        until(lambda: running.series is not None and running.series.glance() is not None)
+        (generator,) = multiprocessing.active_children()
+        assert generator.pid is not None
+        os.kill(generator.pid, signal.SIGSTOP)
+        time.sleep(0.2)
+        os.kill(generator.pid, signal.SIGCONT)
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        report = running.run()
+        held.result()
+    assert balances(report)
+    assert report.verdict.evidence["lag_max_ms"] >= 150
+    assert report.verdict.word == "generator-limited"
