@@ -160,12 +160,20 @@ def _generator(report: LoadReport) -> str:
     memory = sum(process.memory_bytes for process in processes)
     parts = [
         f"{rate_text(each * 1e6)} us of CPU a request, {shares} of a core",
-        f"{count_text(opened)} connection{'s' * (opened != 1)} opened",
+        f"{count_text(opened)} connection{'s' * (opened != 1)} opened{_why_so_many(report, opened)}",
         f"{bytes_text(memory)} of memory",
     ]
     if report.options.is_open and any(process.timer == "call_later" for process in processes):
         parts.append("timetable good to 1 ms only (no timerfd here)")
     return ", ".join(parts)
+
+
+def _why_so_many(report: LoadReport, opened: int) -> str:
+    """Say that the server closes its connections, when it was not us who asked for new ones."""
+    options = report.options
+    ours = not options.keepalive or options.new_connections
+    closes = opened > options.connections + (report.sent + report.warmup_sent) / 2
+    return " (the server closes them)" if closes and not ours and not report.network else ""
 
 
 def _server(report: LoadReport) -> str:

@@ -266,3 +266,18 @@ def test_what_is_too_long_loses_its_middle(text, width):
 )
 def test_a_rate_has_three_digits(rate, text):
     assert rate_text(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("opened", "options", "said"),
+    [
+        (1008, {}, True),
+        (8, {}, False),
+        (1008, {"keepalive": False}, False),
+        (1008, {"new_connections": 1.0}, False),
+    ],
+)
+def test_a_server_that_closes_its_connections_is_said_to(opened, options, said):
+    generator = msgspec.structs.replace(GENERATOR, connections_opened=opened)
+    report = report_of(TIMES, options=LoadOptions(connections=8, **options), processes=(generator,))
+    assert ("the server closes them" in lines_of(report, "generator")) == said
