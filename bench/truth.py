@@ -1,6 +1,5 @@
 """Whether what `crawl load` says is true, in eight parts, each of which can be measured alone."""
 
-import os
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -52,7 +51,7 @@ def measure(scale: Scale = FULL, parts: Sequence[str] = ()) -> TruthResults:
         name="truth",
         machine=msgspec.structs.replace(stamp, versions=stamp.versions | needed.versions),
         how=how(),
-        settings={"cores": len(os.sched_getaffinity(0))},
+        settings={},
         ceiling_per_s=None,
         cells=cells,
     )

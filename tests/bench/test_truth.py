@@ -109,7 +109,7 @@ def results(**changes):
 
 def kept(*parts):
     return TruthResults(
-        name="truth", machine=MACHINE, how=["How."], settings={"cores": 2}, ceiling_per_s=None,
+        name="truth", machine=MACHINE, how=["How."], settings={}, ceiling_per_s=None,
         cells=list(parts),
     )  # fmt: skip
 
