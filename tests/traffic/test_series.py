@@ -46,6 +46,17 @@ def test_an_error_is_an_answer_and_a_reset_is_none():
     assert list(seen.rates) == [9]
 
 
+def test_a_piece_that_reaches_from_the_warm_up_into_the_test_counts_in_its_first_slice():
+    series = Series(10 * S, S)
+    series.add(piece(8 * S, ms=(), busy=5.0 * S))
+    assert series.slices() == ()
+    series.add(piece(9 * S, busy=5.0 * S, network=2))
+    series.add(piece(10 * S, busy=3.0 * S))
+    (only,) = series.slices()
+    assert (only.at_s, only.sent, only.ok, only.network, only.in_flight) == (0, 2, 2, 2, 3)
+    assert series.total.ok == 2
+
+
 def test_rates_are_of_the_last_minute():
     series = Series(0, S)
     for second in range(100):
