@@ -160,7 +160,8 @@ def _generator(report: LoadReport) -> str:
     memory = sum(process.memory_bytes for process in processes)
     parts = [
         f"{rate_text(each * 1e6)} us of CPU a request, {shares} of a core",
-        f"{count_text(opened)} connection{'s' * (opened != 1)} opened{_why_so_many(report, opened)}",
+        f"{count_text(opened)} connection{'s' * (opened != 1)} opened"
+        + _why_so_many(report, opened),
         f"{bytes_text(memory)} of memory",
     ]
     if report.options.is_open and any(process.timer == "call_later" for process in processes):

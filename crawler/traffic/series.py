@@ -2,16 +2,16 @@
 
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 import msgspec
 
 from crawler.core.histogram import greatest
 from crawler.traffic.report import Slice
-from crawler.traffic.tally import Piece
+from crawler.traffic.tally import COARSE, Piece
 
-__all__ = ["MOST", "Glance", "Series", "quantiles_ms"]
+__all__ = ["MOST", "Glance", "Series"]
 
 #: Slices at most; then two neighbours become one.
 MOST = 240
@@ -93,7 +93,7 @@ class Series:
             _add(self._slot(number // 2), old[number])
 
     def _slice(self, piece: Piece) -> Slice:
-        p50, p99, most = quantiles_ms(piece.response, (0.5, 0.99, 1.0))
+        p50, p99 = _quantiles_ms(piece, (0.5, 0.99))
         return Slice(
             at_s=(piece.at - self.start) / 1e9,
             seconds=_seconds(piece),
@@ -101,7 +101,7 @@ class Series:
             in_flight=piece.busy / max(piece.length, 1),
             p50_ms=p50,
             p99_ms=p99,
-            max_ms=most,
+            max_ms=piece.most / _MS if piece.response else None,
             lag_ms=piece.lag / _MS,
         )
 
@@ -114,23 +114,28 @@ def _rate(piece: Piece) -> float:
     return (piece.ok + piece.http_error) / _seconds(piece)
 
 
-def quantiles_ms(counts: Mapping[int, int], shares: Sequence[float]) -> list[float | None]:
-    """Return quantiles in milliseconds of *counts* by bucket; None when there are none."""
+def _quantiles_ms(piece: Piece, shares: Sequence[float]) -> list[float | None]:
+    """Return quantiles of a piece's response times in milliseconds; None when there are none."""
+    counts = piece.response
     if not counts:
         return [None for _ in shares]
     buckets = sorted(counts)
     reached = list(accumulate(map(counts.__getitem__, buckets)))
-    found: list[float | None] = []
-    for share in shares:
-        rank = max(1, share * reached[-1])
-        found.append(greatest(buckets[bisect_left(reached, rank)]) / _MS)
-    return found
+    ranks = [max(1, share * reached[-1]) for share in shares]
+    tops = [_top(buckets[bisect_left(reached, rank)]) for rank in ranks]
+    return [min(top, piece.most) / _MS for top in tops]
+
+
+def _top(bucket: int) -> int:
+    """Return the greatest value that is counted in a coarse bucket."""
+    return greatest((bucket + 1 << COARSE) - 1)
 
 
 def _add(into: Piece, piece: Piece) -> None:
     for name in (*_COUNTS, "bytes", "busy"):
         setattr(into, name, getattr(into, name) + getattr(piece, name))
     into.lag = max(into.lag, piece.lag)
+    into.most = max(into.most, piece.most)
     into.length = max(into.length, piece.at + piece.length - into.at)
     for bucket, count in piece.response.items():
         into.response[bucket] = into.response.get(bucket, 0) + count

@@ -162,6 +162,7 @@ def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: f
         lag_max=tally.lag.most / _MS,
         response=(p50, p90, p99),
         cpu_share=max(book.cpu_share for book in books),
+        in_flight=sum(book.in_flight_mean for book in books),
         queue_share=max(book.queue_share or 0.0 for book in books),
         late_share=tally.wait.share_above(_LATE) if options.is_open else 0.0,
         behind=1 - tally.in_window / scheduled if scheduled else 0.0,

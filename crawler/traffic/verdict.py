@@ -6,8 +6,11 @@ from crawler.traffic.report import Verdict
 
 __all__ = ["Facts", "verdict"]
 
-#: A generator that is busy for more than this share of a core could not have sent much more.
-BUSY = 0.9
+#: A generator that is busy for this share of a core makes answers wait: at 0.8 of what it can do
+#: a queue is four long (M/M/1), and load tools advise to stay below.
+BUSY = 0.8
+#: In a closed loop all connections are in use; when a share is not, nobody had time to use them.
+UNUSED = 0.2
 #: Share of the time that a generator waited for a core that others had.
 QUEUED = 0.1
 #: Milliseconds that the generator may be late, and the share of the response time.
@@ -43,6 +46,7 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     response: tuple[float, float, float]
     cpu_share: float
     queue_share: float
+    in_flight: float
     late_share: float
     behind: float
     early: float
@@ -73,6 +77,11 @@ def _generator(facts: Facts) -> tuple[str, str] | None:
     late = _late(facts)
     if facts.cpu_share >= BUSY:
         reason = f"it was busy for {facts.cpu_share:.0%} of a core: use {more}, or ask for less"
+    elif not facts.is_open and facts.in_flight <= (1 - UNUSED) * facts.connections:
+        reason = (
+            f"of its {facts.connections} connections {facts.in_flight:.3g} were in use: it could "
+            f"not ask again at once; use {more}, or fewer connections"
+        )
     elif facts.queue_share >= QUEUED:
         reason = (
             f"for {facts.queue_share:.0%} of the time it waited for a core that others had: "
@@ -103,6 +112,10 @@ def _late(facts: Facts) -> str | None:
     return None
 
 
+def _connections(facts: Facts) -> str:
+    return "1 connection gets" if facts.connections == 1 else f"{facts.connections} connections get"
+
+
 def _samples(facts: Facts) -> tuple[str, str] | None:
     if facts.samples >= SAMPLES:
         return None
@@ -118,8 +131,8 @@ def _server(facts: Facts) -> tuple[str, str]:
     if not facts.is_open:
         return (
             "server-limited",
-            f"The rate is what {facts.connections} connections get from this server; what it "
-            "can take shows only a rate (-q) or --find-max.",
+            f"The rate is what {_connections(facts)} from this server; what it can take shows "
+            "only a rate (-q) or --find-max.",
         )
     if facts.late_share <= BEHIND and facts.behind <= BEHIND:
         return "kept-up", "All requests left when they were due, and the server kept up."

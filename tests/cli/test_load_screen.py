@@ -10,7 +10,7 @@ from crawler.core.histogram import index_of
 from crawler.traffic.job import LoadOptions
 from crawler.traffic.report import Step
 from crawler.traffic.series import Series
-from crawler.traffic.tally import Piece
+from crawler.traffic.tally import COARSE, Piece
 
 S = 1_000_000_000
 
@@ -18,10 +18,11 @@ S = 1_000_000_000
 def series(*rates, http_error=0):
     made = Series(0, S)
     for second, rate in enumerate(rates):
-        response = Counter([index_of((second + 1) * 10_000_000)] * rate)
+        most = (second + 1) * 10_000_000
+        response = Counter([index_of(most) >> COARSE] * rate)
         made.add(
             Piece(second * S, S, rate + http_error, rate, http_error=http_error,
-                  busy=3.0 * S, response=response)
+                  busy=3.0 * S, most=most, response=response)
         )  # fmt: skip
     return made
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.traffic.proof import Row, Ground, proofs
+from crawler.traffic.proof import Ground, Row, proofs
 from fixtures.running import serve
 
 

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from crawler.core.histogram import index_of
 from crawler.traffic.series import MOST, Series
-from crawler.traffic.tally import Piece
+from crawler.traffic.tally import COARSE, Piece
 
 S = 1_000_000_000
 MS = 1_000_000
 
 
 def piece(at, *, length=S, ms=(5,), **counts):
-    response = Counter(index_of(one * MS) for one in ms)
+    response = Counter(index_of(one * MS) >> COARSE for one in ms)
+    counts["most"] = max(ms, default=0) * MS
     return Piece(at, length, **{"sent": len(ms), "ok": len(ms), **counts}, response=response)
 
 
@@ -34,8 +35,8 @@ def test_a_glance_has_the_last_second_all_so_far_and_a_rate_for_each_slice():
     last, whole = seen.last, seen.whole
     assert [last.at_s, last.seconds, last.ok] == [0.5, 1, 60]
     assert [whole.seconds, whole.ok, whole.in_flight] == [1.5, 70, 6]
-    assert seen.last.p50_ms == pytest.approx(4, rel=0.001)
-    assert seen.whole.max_ms == pytest.approx(4, rel=0.001)
+    assert seen.last.p50_ms == pytest.approx(4, rel=0.01)
+    assert seen.whole.max_ms == pytest.approx(4, rel=0.01)
 
 
 def test_an_error_is_an_answer_and_a_reset_is_none():

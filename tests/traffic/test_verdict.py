@@ -29,8 +29,8 @@ WORDS = {
 QUIET: dict[str, Any] = {
     "is_open": True, "connections": 50, "processes": 1, "samples": SAMPLES, "rate": 1000.0,
     "lag": (0.05, 0.1, 0.3), "lag_max": 2.0, "response": (5.0, 8.0, 20.0), "cpu_share": 0.3,
-    "queue_share": 0.0, "late_share": 0.0, "behind": 0.0, "early": 5.0, "late": 5.0,
-    "mean_service": 5.0, "residual": 0.02,
+    "queue_share": 0.0, "in_flight": 50.0, "late_share": 0.0, "behind": 0.0, "early": 5.0,
+    "late": 5.0, "mean_service": 5.0, "residual": 0.02,
 }  # fmt: skip
 GENERATOR, FEW = "generator-limited", "too-few-samples"
 
@@ -49,6 +49,9 @@ def word(**facts):
         # the generator
         ({"cpu_share": BUSY}, GENERATOR),
         ({"cpu_share": BUSY - 0.01}, "kept-up"),
+        ({"is_open": False, "in_flight": 40.0}, GENERATOR),
+        ({"is_open": False, "in_flight": 40.1}, "server-limited"),
+        ({"in_flight": 1.0}, "kept-up"),
         ({"queue_share": QUEUED}, GENERATOR),
         ({"queue_share": QUEUED - 0.01}, "kept-up"),
         ({"lag_max": STALL_MS}, GENERATOR),
