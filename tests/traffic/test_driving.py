@@ -125,7 +125,7 @@ FAULTS = [
 def test_a_fault_of_the_server_is_counted_by_its_class_and_the_run_ends(site, fault, name, way):
     site.reset()
     url = f"{site.url}/p/1?fault=30%:{fault}"
-    run = drive(url, connections=40 if way else 4, requests=40, timeout=0.05, **way)
+    run = drive(url, connections=40 if way else 8, requests=40, timeout=0.05, **way)
     assert whole(run)
     found = named(run)
     assert set(found) == {"200", name}
@@ -151,7 +151,7 @@ def test_nobody_listens_any_more(loop):
     ("way", "loop"),
     [
         (CLOSED, "uvloop"),
-        (OPEN, "asyncio"),
+        pytest.param(OPEN, "asyncio", marks=pytest.mark.slow),
         pytest.param(CLOSED, "asyncio", marks=pytest.mark.slow),
         pytest.param(OPEN, "uvloop", marks=pytest.mark.slow),
     ],
@@ -555,9 +555,9 @@ def test_connect_times_of_the_warm_up_are_left_out(site):
     [
         {"duration": 0.2, "keepalive": False},
         {"duration": 0.1, "fault": "503"},
-        {"duration": 0.2, "fault": "50%:reset"},
+        pytest.param({"duration": 0.2, "fault": "50%:reset"}, marks=pytest.mark.slow),
         {"duration": 0.1, "fault": "hang", "timeout": 0.3, "warmup": 0.1},
-        {"duration": 0.1, "latency": "80ms"},
+        pytest.param({"duration": 0.1, "latency": "80ms"}, marks=pytest.mark.slow),
         {"duration": 0.4, "rate": 500.0, "latency": "1ms", "connections": 20},
     ],
     ids=str,

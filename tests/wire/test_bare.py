@@ -470,7 +470,7 @@ def connection_of(owner):
     return connection
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(answers(), st.lists(st.integers(1, 200)), st.integers(0)), max_size=4))
 def test_each_request_gets_one_word_wherever_its_answer_is_cut(exchanges):
     owner = Counting()
@@ -488,7 +488,7 @@ def test_each_request_gets_one_word_wherever_its_answer_is_cut(exchanges):
     assert len(owner.told) == len(exchanges)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(answers(), st.integers(0), st.sampled_from(["eof", "error", "close"]))
 def test_an_answer_that_ends_too_early_is_told_once_or_not_at_all(answer, end, how):
     raw, _ = answer
@@ -508,7 +508,7 @@ def test_an_answer_that_ends_too_early_is_told_once_or_not_at_all(answer, end, h
     assert not connection.is_reusable
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=5))
 def test_no_bytes_make_it_raise_or_say_two_words(parts):
     owner = Counting()
