@@ -11,6 +11,8 @@ __all__ = ["Facts", "verdict"]
 BUSY = 0.8
 #: In a closed loop all connections are in use; when a share is not, nobody had time to use them.
 UNUSED = 0.2
+#: Answers for each connection, so that the last requests of -n, which come alone, do not count.
+ROUNDS = 20
 #: Share of the time that a generator waited for a core that others had.
 QUEUED = 0.1
 #: Milliseconds that the generator may be late, and the share of the response time.
@@ -77,7 +79,7 @@ def _generator(facts: Facts) -> tuple[str, str] | None:
     late = _late(facts)
     if facts.cpu_share >= BUSY:
         reason = f"it was busy for {facts.cpu_share:.0%} of a core: use {more}, or ask for less"
-    elif not facts.is_open and facts.in_flight <= (1 - UNUSED) * facts.connections:
+    elif _is_unused(facts):
         reason = (
             f"of its {facts.connections} connections {facts.in_flight:.3g} were in use: it could "
             f"not ask again at once; use {more}, or fewer connections"
@@ -110,6 +112,12 @@ def _late(facts: Facts) -> str | None:
         if lag > max(LATE_MS, LATE_SHARE * response):
             return f"{name} of its lag is {lag:.3g} ms, {name} of the response time {response:.3g}"
     return None
+
+
+def _is_unused(facts: Facts) -> bool:
+    """Say whether a closed loop left connections unused that it had requests for."""
+    has_rounds = facts.samples >= ROUNDS * facts.connections
+    return not facts.is_open and has_rounds and facts.in_flight <= (1 - UNUSED) * facts.connections
 
 
 def _connections(facts: Facts) -> str:
