@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -80,6 +81,12 @@ def _autocannon(report: str) -> Said:
     return Said(found["requests"]["total"], sum(found[kind] for kind in kinds))
 
 
+def _ours(report: str) -> Said:
+    found = json.loads(report)
+    failed = found["http_error"] + found["network"] + found["timeout"]
+    return Said(found["ok"] + failed, failed)
+
+
 def _locust(report: str) -> Said:
     [found] = json.loads(report)
     return Said(found["num_requests"], found["num_failures"])
@@ -112,6 +119,15 @@ _LOCUST = str(FOLDER / "bin" / "locust")
 
 #: The same for all: so many connections that stay open, each asking again once it is answered.
 TOOLS = (
+    Tool(
+        name="crawl load",
+        program=sys.executable,
+        words=(
+            "-m", "crawler", "load", "-c", f"{CONNECTIONS}", "-z", "{seconds}s",
+            "-o", "{report}.json", "{url}",
+        ),
+        read=_ours,
+    ),
     Tool(
         name="wrk",
         program="wrk",

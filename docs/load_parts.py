@@ -87,7 +87,8 @@ def verdicts() -> str:
     busy = (
         f"A generator process was busy for {rule.BUSY:.0%} of a core or more; or, in a closed "
         f"loop, {rule.UNUSED:.0%} of the connections or more were not in use; or it waited for "
-        f"a core for {rule.QUEUED:.0%} of the time; or once stood still for {rule.STALL_MS:g} ms; or its "
+        f"a core for {rule.QUEUED:.0%} of the time; or once stood still for {rule.STALL_MS:g} ms; "
+        f"or its "
         f"lag at p50, p90 or p99 is more than {rule.LATE_MS:g} ms and more than "
         f"{rule.LATE_SHARE:.0%} of the response time there; or Little's law is off by more than "
         f"{rule.RESIDUAL:.0%}."

@@ -73,8 +73,9 @@ class Histogram:
         """
         if not values:
             return []
-        if max(values) > HOUR_NS:
-            values = [min(value, HOUR_NS) for value in values]
+        most = max(values)
+        if most > HOUR_NS:
+            most, values = HOUR_NS, [min(value, HOUR_NS) for value in values]
         buckets = [
             ((shift := value.bit_length() - _BITS) << _HALF_BITS) + (value >> shift)
             if value > _LEAST
@@ -85,8 +86,9 @@ class Histogram:
         for bucket in buckets:
             counts[bucket] += 1
         self.total += sum(values)
-        self.most = max(self.most, *values)
-        self.least = min(self.least, *values)
+        self.most = max(self.most, most)
+        least = min(values)
+        self.least = min(self.least, least)
         return buckets
 
     def record_zeros(self, count: int) -> None:

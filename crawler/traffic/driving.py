@@ -153,7 +153,7 @@ class Driver:
             place.target = next(self._choices)
         target, plan = place.target, self.plan
         connection = place.connections[plan.aim_of[target]]
-        if connection is not None and self._new_share_is_due():
+        if self._share and connection is not None and self._new_share_is_due():
             place.forget(connection)
             connection = None
         if connection is None:
@@ -161,7 +161,7 @@ class Driver:
             place.opening = self._loop.create_task(self._connect(place, plan.aim_of[target]))
         else:
             place.sent = now
-            connection.ask(plan.requests[target], bodiless=plan.bodiless[target])
+            connection.ask(plan.requests[target], plan.bodiless[target])
         if self._expiry is None:
             self._expiry = self._loop.call_later(self._timeout / SECOND, self._expire)
 
@@ -186,12 +186,10 @@ class Driver:
                 self.tally.connect.record(took)
             place.sent = monotonic_ns()
             target = place.target
-            connection.ask(self.plan.requests[target], bodiless=self.plan.bodiless[target])
+            connection.ask(self.plan.requests[target], self.plan.bodiless[target])
 
     def _new_share_is_due(self) -> bool:
         """Say whether this request is one of the share that gets a new connection."""
-        if not self._share:
-            return False
         self._new_share += self._share
         if self._new_share < 1:
             return False

@@ -1,7 +1,7 @@
 """What came of the requests of one process: notes, counted by the hundred; no clock in here."""
 
 from collections import Counter
-from operator import itemgetter, sub
+from operator import sub
 
 import msgspec
 
@@ -25,7 +25,6 @@ COARSE = 3
 EARLY = 20
 
 _OK = range(100, 400)
-_DUE = itemgetter(1)
 
 
 class Piece(msgspec.Struct):
@@ -71,8 +70,9 @@ class Tally:
         self.statuses: Counter[int] = Counter()
         self.bytes = 0
         self.last = measured_from
-        self.response = Histogram()
-        self.service = Histogram()
+        self._response = Histogram()
+        self._service = Histogram()
+        self._both = Histogram()  # of requests whose response time is their service time
         self.lag = Histogram()
         self.wait = Histogram()
         self.connect = Histogram()
@@ -95,31 +95,49 @@ class Tally:
         if len(self.early) < self._early_wanted:
             wanted = self._early_wanted - len(self.early)
             self.early += [note[4] - note[3] for note in notes if note[0] in _OK][:wanted]
-        if notes and min(map(_DUE, notes)) < self.measured_from:
-            before = len(notes)
-            self._beside += sum(
-                max(0, note[4] - self.measured_from)
-                for note in notes
-                if note[1] < self.measured_from
-            )
-            notes = [note for note in notes if note[1] >= self.measured_from]
-            self.warmup += before - len(notes)
         if not notes:
             return
-        statuses, _, _, _, _, sizes, _ = zip(*notes, strict=True)
+        columns = tuple(zip(*notes, strict=True))
+        if min(columns[1]) < self.measured_from:
+            notes = self._without_warmup(notes)
+            if not notes:
+                return
+            columns = tuple(zip(*notes, strict=True))
+        statuses, sizes = columns[0], columns[5]
         self.statuses.update(statuses)
         self.bytes += sum(sizes)
         self._piece.bytes += sum(sizes)
         self.last = notes[-1][4]
         if not (min(statuses) >= 100 and max(statuses) < 400):
             good = [note for note in notes if note[0] in _OK]
-            notes = good + self._fold_failures([note for note in notes if note[0] not in _OK])
-        if notes:
-            self._fold_times(notes)
+            good += self._fold_failures([note for note in notes if note[0] not in _OK])
+            columns = tuple(zip(*good, strict=True))
+        if columns:
+            self._fold_times(columns)
+
+    def _without_warmup(self, notes: list[Note]) -> list[Note]:
+        """Return those that were due behind the warm-up; of the others their time there counts."""
+        kept = [note for note in notes if note[1] >= self.measured_from]
+        self.warmup += len(notes) - len(kept)
+        self._beside += sum(
+            max(0, note[4] - self.measured_from) for note in notes if note[1] < self.measured_from
+        )
+        return kept
+
+    @property
+    def response(self) -> Histogram:
+        """The response times: of ok answers, and of timeouts until they were given up."""
+        return _sum(self._both, self._response)
+
+    @property
+    def service(self) -> Histogram:
+        """The service times of the same."""
+        return _sum(self._both, self._service)
 
     def spent(self) -> int:
         """Return the nanoseconds in flight, since then, of all that has ended, added up."""
-        return self.service.total + self.connect.total + self._beside
+        own = self._both.total + self._service.total
+        return own + self.connect.total + self._beside
 
     @staticmethod
     def outcome(status: int) -> str:
@@ -142,7 +160,7 @@ class Tally:
         return self
 
     def _histograms(self) -> list[Histogram]:
-        named = [self.response, self.service, self.lag, self.wait, self.connect]
+        named = [self._both, self._response, self._service, self.lag, self.wait, self.connect]
         return [*named, *self.failed.values(), *self.by_target]
 
     def note_lag(self, lag: int) -> None:
@@ -162,21 +180,21 @@ class Tally:
         piece.busy = in_flight * piece.length
         return piece
 
-    def _fold_times(self, notes: list[Note]) -> None:
-        """Count the times of *notes*: by columns, which costs half of what line by line does."""
+    def _fold_times(self, columns: tuple[tuple[int, ...], ...]) -> None:
+        """Count the times in *columns* of notes: that costs half of what line by line does."""
         piece = self._piece
-        _, due, noticed, sent, ended, _, targets = zip(*notes, strict=True)
+        _, due, noticed, sent, ended, _, targets = columns
         responses = list(map(sub, ended, due))
-        buckets = self.response.record_all(responses)
+        if sent == due:  # a closed loop: nothing waited, and both times are the same
+            buckets = self._both.record_all(responses)
+            self.wait.record_zeros(len(responses))
+        else:
+            buckets = self._response.record_all(responses)
+            self._service.record_all(list(map(sub, ended, sent)))
+            self.wait.record_all(list(map(sub, sent, noticed)))
         piece.response.update([bucket >> COARSE for bucket in buckets])
         piece.most = max(piece.most, *responses)
-        piece.ok += len(notes)
-        if sent == due:  # a closed loop: nothing waited, and the times are the same
-            self.service.record_all(responses)
-            self.wait.record_zeros(len(notes))
-        else:
-            self.service.record_all(list(map(sub, ended, sent)))
-            self.wait.record_all(list(map(sub, sent, noticed)))
+        piece.ok += len(responses)
         if self.by_target:
             for target, response in zip(targets, responses, strict=True):
                 self.by_target[target].record(response)
@@ -201,3 +219,10 @@ class Tally:
                 continue
             self._beside += ended - (sent or noticed)
         return timeouts
+
+
+def _sum(one: Histogram, other: Histogram) -> Histogram:
+    whole = Histogram()
+    whole.merge(one)
+    whole.merge(other)
+    return whole
