@@ -19,6 +19,7 @@ ANSWERS = {
     "later": b"HTTP/1.1 200 OK\r\nDate: nau\r\nContent-Length: 4\r\n\r\npage",
     "error": b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n",
+    "chunked, unfinished": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\npage\r\n0\r\n\r\n",
     "interim": b"HTTP/1.1 100 Continue\r\n\r\n" + OK % 4 + b"page",
     "closing": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage",
     "too long": OK % 4 + b"pages",
@@ -86,6 +87,17 @@ exchanges = st.lists(
 @given(exchanges)
 def test_it_makes_no_difference_to_what_is_heard(some):
     assert heard(some, CHANCES) == heard(some, 0)
+
+
+@pytest.mark.parametrize("name", ["page", "empty", "error", "chunked"])
+def test_the_same_bytes_are_another_answer_when_head_was_asked(name):
+    some = [(name, 0, False), (name, 0, True), (name, 0, False)]
+    assert heard(some, CHANCES) == heard(some, 0)
+
+
+def test_what_says_no_length_is_read_each_time():
+    some = [("chunked", 0, False), ("chunked, unfinished", 0, False)]
+    assert heard(some, CHANCES) == heard(some, 0) == [(200, len(ANSWERS["chunked"]), True)]
 
 
 @given(st.lists(st.sampled_from(["page", "other page, same head", "error"]), max_size=12))
