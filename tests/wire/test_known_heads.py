@@ -10,6 +10,7 @@ from crawler.wire import bare
 from crawler.wire.bare import CHANCES, BareConnection
 
 OK = b"HTTP/1.1 200 OK\r\nServer: s\r\nContent-Length: %d\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 ANSWERS = {
     "page": OK % 4 + b"page",
     "other page, same head": OK % 4 + b"PAGE",
@@ -18,8 +19,8 @@ ANSWERS = {
     "dated": b"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 4\r\n\r\npage",
     "later": b"HTTP/1.1 200 OK\r\nDate: nau\r\nContent-Length: 4\r\n\r\npage",
     "error": b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
-    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n",
-    "chunked, unfinished": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\npage\r\n0\r\n\r\n",
+    "chunked": CHUNKED + b"4\r\npage\r\n0\r\n\r\n",
+    "chunked, unfinished": CHUNKED + b"9\r\npage\r\n0\r\n\r\n",
     "interim": b"HTTP/1.1 100 Continue\r\n\r\n" + OK % 4 + b"page",
     "closing": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage",
     "too long": OK % 4 + b"pages",
