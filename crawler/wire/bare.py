@@ -90,8 +90,7 @@ class BareConnection(asyncio.Protocol):
             self._idle_news()
             return
         if not self.received:
-            is_known = len(data) == self._known_size and data.startswith(self._known)
-            if is_known and not self._is_bodiless:
+            if len(data) == self._known_size and data.startswith(self._known):
                 self._take_known()
                 return
             self._head = data
@@ -146,7 +145,7 @@ class BareConnection(asyncio.Protocol):
         self._chances -= 1
         end = data.find(b"\r\n\r\n") + 4
         length = _LENGTH.search(data, 0, end)
-        if length and end + int(length[1]) == len(data) and not self._is_bodiless:
+        if length and end + int(length[1]) == len(data):
             self._known, self._known_size = data[:end], len(data)
             self._known_status = self.status
 
