@@ -291,7 +291,7 @@ def test_ctrl_c_gives_the_report_of_what_was_done(site, script):
     (stopped, ok, in_flight, missing, sent), err = running.said()
     assert (stopped, in_flight, missing, err) == ("SIGINT", 0, 0, "")
     assert ok == sent == site.truth()["requests"]
-    assert not session(running.pid)
+    until(lambda: not session(running.pid))
 
 
 def test_a_second_ctrl_c_waits_for_no_answer(site, script):
@@ -326,7 +326,7 @@ def test_a_generator_that_is_killed_is_one_clear_sentence(site, script):
     assert name == WorkerError.__name__
     assert words.endswith("ended by itself")
     assert err == ""
-    assert not session(running.pid)
+    until(lambda: not session(running.pid))
 
 
 def test_a_parent_that_is_killed_leaves_no_generator(site, script):

@@ -16,6 +16,7 @@ from bench.stand import set_up
 from bench.table import tables
 
 
+@pytest.mark.slow
 def test_a_little_grid_runs_from_end_to_end():
     scale = little.Scale(pages={2: 12}, rounds=1, modes=("threads", "hybrid"), different=12)
 
@@ -31,6 +32,7 @@ def test_a_little_grid_runs_from_end_to_end():
     assert 2 == len(tables(found)[0].rows)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no PSS here")
 def test_memory_is_read_on_the_way():
     found = checked(memory.measure(memory.Scale(pages={"threads": 60, "hybrid": 90}, in_flight=2)))

@@ -34,6 +34,7 @@ app()
 """
 
 
+@pytest.mark.slow
 def test_help_costs_little_more_than_that_of_the_smallest_command():
     """1.2 to 1.4 times its CPU; with an import of httpx it would be 1.8 to 2.3 times."""
     smallest = [sys.executable, "-c", SMALLEST]

@@ -64,6 +64,7 @@ def test_commands_were_found():
     assert files
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_kept_reports():
     drawn = figures.drawn()
     there = {path.name: path.read_text("utf-8") for path in load_parts.FOLDER.glob("*.svg")}
