@@ -67,7 +67,7 @@ def report_of(
         series=series.slices(),
         in_flight_mean=sum(book.in_flight_mean for book in books),
         processes=tuple(map(_process, books)),
-        verdict=verdict(_facts(options, tally, books, window)),
+        verdict=verdict(_facts(options, tally, books, window, is_whole=stopped is None)),
         stopped=stopped,
     )
     checked = tuple(one.check(report, quantile_ms) for one in expected(options))
@@ -144,13 +144,16 @@ def _process(book: Books) -> Generator:
     )
 
 
-def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: float) -> Facts:
+def _facts(
+    options: LoadOptions, tally: Tally, books: Sequence[Books], window: float, *, is_whole: bool
+) -> Facts:
     response, service = tally.response, tally.service
     p50, p90, p99 = (ns / _MS for ns in response.quantiles(_QUANTILES))
     lag = tally.lag.quantiles(_QUANTILES)
     mean_service = service.mean() / _MS
     in_flight = sum(book.in_flight_mean for book in books)
     scheduled = sum(book.scheduled for book in books)
+    to_the_end = is_whole and options.requests is None and len(response) > 0
     by_times = sum(book.in_flight_by_times for book in books)
     return Facts(
         is_open=options.is_open,
@@ -162,7 +165,7 @@ def _facts(options: LoadOptions, tally: Tally, books: Sequence[Books], window: f
         lag_max=tally.lag.most / _MS,
         response=(p50, p90, p99),
         cpu_share=max(book.cpu_share for book in books),
-        in_flight=sum(book.in_flight_mean for book in books),
+        in_flight=in_flight if to_the_end else None,
         queue_share=max(book.queue_share or 0.0 for book in books),
         late_share=tally.wait.share_above(_LATE) if options.is_open else 0.0,
         behind=1 - tally.in_window / scheduled if scheduled else 0.0,

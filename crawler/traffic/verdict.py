@@ -11,8 +11,6 @@ __all__ = ["Facts", "verdict"]
 BUSY = 0.8
 #: In a closed loop all connections are in use; when a share is not, nobody had time to use them.
 UNUSED = 0.2
-#: Answers for each connection, so that the last requests of -n, which come alone, do not count.
-ROUNDS = 20
 #: Share of the time that a generator waited for a core that others had.
 QUEUED = 0.1
 #: Milliseconds that the generator may be late, and the share of the response time.
@@ -35,7 +33,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     ``lag`` and ``response`` are p50, p90 and p99, ``early`` and ``late`` the medians of the
     service time of the first answers and of all.  ``late_share`` is of the requests that left
     late because no connection was free, ``behind`` of those that were due and not answered in
-    the window.  ``residual`` is how far Little's law is off, as a share.
+    the window.  ``in_flight`` is the mean, None where requests ran out before the time did: the
+    last ones come alone.  ``residual`` is how far Little's law is off, as a share.
     """
 
     is_open: bool
@@ -48,7 +47,7 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     response: tuple[float, float, float]
     cpu_share: float
     queue_share: float
-    in_flight: float
+    in_flight: float | None
     late_share: float
     behind: float
     early: float
@@ -81,8 +80,8 @@ def _generator(facts: Facts) -> tuple[str, str] | None:
         reason = f"it was busy for {facts.cpu_share:.0%} of a core: use {more}, or ask for less"
     elif _is_unused(facts):
         reason = (
-            f"of its {facts.connections} connections {facts.in_flight:.3g} were in use: it could "
-            f"not ask again at once; use {more}, or fewer connections"
+            f"of its {facts.connections} connections {facts.in_flight or 0:.3g} were in use: it "
+            f"could not ask again at once; use {more}, or fewer connections"
         )
     elif facts.queue_share >= QUEUED:
         reason = (
@@ -116,8 +115,8 @@ def _late(facts: Facts) -> str | None:
 
 def _is_unused(facts: Facts) -> bool:
     """Say whether a closed loop left connections unused that it had requests for."""
-    has_rounds = facts.samples >= ROUNDS * facts.connections
-    return not facts.is_open and has_rounds and facts.in_flight <= (1 - UNUSED) * facts.connections
+    in_use = facts.in_flight
+    return not facts.is_open and in_use is not None and in_use <= (1 - UNUSED) * facts.connections
 
 
 def _connections(facts: Facts) -> str:

@@ -52,7 +52,7 @@ def word(**facts):
         ({"is_open": False, "in_flight": 40.0}, GENERATOR),
         ({"is_open": False, "in_flight": 40.1}, "server-limited"),
         ({"in_flight": 1.0}, "kept-up"),
-        ({"is_open": False, "in_flight": 1.0, "connections": 51}, "server-limited"),
+        ({"is_open": False, "in_flight": None}, "server-limited"),
         ({"queue_share": QUEUED}, GENERATOR),
         ({"queue_share": QUEUED - 0.01}, "kept-up"),
         ({"lag_max": STALL_MS}, GENERATOR),
