@@ -168,9 +168,18 @@ def _facts(
         in_flight=in_flight if to_the_end else None,
         queue_share=max(book.queue_share or 0.0 for book in books),
         late_share=tally.wait.share_above(_LATE) if options.is_open else 0.0,
-        behind=1 - tally.in_window / scheduled if scheduled else 0.0,
+        behind=_behind(tally, scheduled, window),
         early=median(tally.early) / _MS if tally.early else 0.0,
         late=service.quantile(0.5) / _MS,
         mean_service=mean_service,
         residual=abs(in_flight - by_times) / max(in_flight, by_times, 1.0),
     )
+
+
+def _behind(tally: Tally, scheduled: int, window: float) -> float:
+    """Return the share of what was due that was not answered in the window, and should have been.
+
+    What is in flight at its end is no debt, as long as an answer takes what it took at first.
+    """
+    under_way = scheduled / window * (median(tally.early) / SECOND if tally.early else 0.0)
+    return max(0.0, scheduled - tally.in_window - under_way) / max(scheduled, 1)

@@ -32,9 +32,9 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
 
     ``lag`` and ``response`` are p50, p90 and p99, ``early`` and ``late`` the medians of the
     service time of the first answers and of all.  ``late_share`` is of the requests that left
-    late because no connection was free, ``behind`` of those that were due and not answered in
-    the window.  ``in_flight`` is the mean, None where requests ran out before the time did: the
-    last ones come alone.  ``residual`` is how far Little's law is off, as a share.
+    late because no connection was free, ``behind`` of those that were due and should have been
+    answered in the window.  ``in_flight`` is the mean, None where requests ran out before the
+    time did: the last ones come alone.  ``residual`` is how far Little's law is off, as a share.
     """
 
     is_open: bool
