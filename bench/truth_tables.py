@@ -24,8 +24,9 @@ def how() -> list[str]:
         "runs is reached if the median is.",
         "Gaps: half of 1 % are further from 1 ms on either side than what is said; the rate is by "
         "X-Arrival of two looks, 1.5 s less than the run apart.",
-        "Percentiles: client minus server minus our floor, which is the same difference without a "
-        "delay in the same round; allowed are 1 ms or 2 %. The capacity is the less of what "
+        "Percentiles: how far the client's is outside of the server's without and with our floor, "
+        "which is the difference of both without a delay in the same round; allowed are 1 ms or "
+        "2 %. The capacity is the less of what "
         "closed loops get without a delay and with a delay that is drawn.",
         "The queue's capacity is what a closed loop gets from it; the crossing is capacity "
         "- ln 100 / T.",

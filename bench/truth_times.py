@@ -27,7 +27,7 @@ DISTRIBUTIONS = {
     "lognormal(20ms,200ms)": 0.43,
     "exponential(20ms)": 0.14,
     "pareto(2ms,1.5,200ms)": 0.2,
-    "90%:2ms,10%:40ms": 0.04,
+    "85%:2ms,15%:40ms": 0.04,
     "quantiles(0%:5ms,50%:20ms,99%:100ms,100%:200ms)": 0.19,
 }
 #: A run with hardly any delay, but one that is drawn and waited for.

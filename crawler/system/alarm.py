@@ -58,11 +58,12 @@ class _TimerFd(Alarm):
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], object]):
         super().__init__(loop, ring)
         self._descriptor = _create()
+        self._setting = _Setting()  # one for all: making one costs more than setting it
         loop.add_reader(self._descriptor, self._due)
 
     def set(self, at: int) -> None:
         self._at = at
-        _set(self._descriptor, max(1, at))
+        _set(self._descriptor, self._setting, max(1, at))
 
     def close(self) -> None:
         self._loop.remove_reader(self._descriptor)
@@ -101,11 +102,11 @@ def _create() -> int:
     return _checked(_libc().timerfd_create(time.CLOCK_MONOTONIC, flags))
 
 
-def _set(descriptor: int, at: int) -> None:
+def _set(descriptor: int, setting: _Setting, at: int) -> None:
     if sys.version_info >= (3, 13):
         os.timerfd_settime_ns(descriptor, flags=_ABSOLUTE, initial=at)
     else:
-        setting = _Setting(0, 0, *divmod(at, _SECOND))
+        setting.at_s, setting.at_ns = divmod(at, _SECOND)
         _checked(_libc().timerfd_settime(descriptor, _ABSOLUTE, ctypes.byref(setting), None))
 
 

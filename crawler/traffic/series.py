@@ -14,7 +14,7 @@ from crawler.traffic.tally import COARSE, Piece
 __all__ = ["MOST", "Glance", "Series"]
 
 #: Slices at most; then two neighbours become one.
-MOST = 240
+MOST = 120
 _MS = 1e6
 _COUNTS = ("sent", "ok", "http_error", "network", "timeout")
 _SECOND = 1_000_000_000
