@@ -115,6 +115,7 @@ def test_a_public_host_has_four_requests_in_flight_at_most(public_site, mode):
     assert public_site.truth()["in_flight_max"] <= 4
 
 
+@pytest.mark.slow
 @every_mode
 def test_a_home_host_has_no_limit_but_the_places(site, mode):
     site.reset()
@@ -151,6 +152,7 @@ def test_a_page_that_kills_the_analyser_costs_one_record(site, mode, fault):
     assert {r.outcome for url, r in records.items() if url != culprit} == {"ok"}
 
 
+@pytest.mark.slow
 @contained
 def test_two_pages_that_kill_the_analyser_cost_two_records(site, mode):
     culprits = [named(site, "kill-1"), named(site, "kill-2")]
@@ -162,6 +164,7 @@ def test_two_pages_that_kill_the_analyser_cost_two_records(site, mode):
     assert len(records) == 42
 
 
+@pytest.mark.slow
 @contained
 def test_a_page_that_hangs_the_analyser_costs_one_record(site, mode):
     culprit = named(site, "hang")

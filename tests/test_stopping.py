@@ -263,6 +263,7 @@ def nobody(request):
     os.close(writer)
 
 
+@pytest.mark.slow
 def test_a_signal_stops_politely_with_nobody_to_tell(site, start, mode, nobody):
     number, code = ENDS["preexec_fn" in nobody]
     site.reset()

@@ -129,6 +129,7 @@ def test_a_title_is_shown_in_utf_8_whatever_the_locale(on_terminal, site, enviro
     assert (done.code, "日本語" in done.out) == (0, True)
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_only_and_can_be_turned_off(on_terminal, site):
     words = ("--mode", "serial", "-o", "out", f"{site.url}/p/1?latency=300ms")
     assert " in flight  " in on_terminal(*words, streams=("stderr",)).out
