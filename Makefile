@@ -7,6 +7,10 @@ PEERS := .venv-peers/.ready
 # The one peer that is not Python; it goes when .venv-peers is made anew.
 AUTOCANNON := autocannon@9.0.0
 NODE := .venv-peers/node/.ready
+# Another Python for the exhibits; without one, that of .pythons/sid.
+PYTHON_314 ?=
+PYTHON_315 ?=
+OTHER = $(PYTHON_$(subst .,,$*))
 # A process for each core; a file's tests stay together, because they share a server.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
@@ -19,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-all check static fix docs bench peers serve constraints clean
 
 help:  ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 demo: $(READY)  ## crawl a local site and compare the five modes, in under a minute
 	@$(BIN)/python -m bench demo
@@ -59,6 +63,18 @@ bench: $(READY)  ## measure everything (takes a while)
 
 peers: $(PEERS) $(NODE)  ## set up other people's tools in .venv-peers, for `python -m bench fetch`, `peers` and `load`
 
+exhibits-%: | $(READY)  ## measure other Pythons: make exhibits-3.14 or exhibits-3.15; a minute, the first time two
+	@mkdir -p .pythons
+	@test -n '$(OTHER)' || test -e .pythons/sid/usr/bin/python$* || sh bench/pythons_setup.sh
+	@PYTHONPATH='$(CURDIR):$(CURDIR)/.pythons/site-$*' PYTHONDONTWRITEBYTECODE=1 \
+		$(or $(OTHER),sh bench/pythons_setup.sh run python$*) -m bench.subinterpreters \
+		> .pythons/subinterpreters-$*.part
+	@mv .pythons/subinterpreters-$*.part bench/results/subinterpreters-$*.json
+	@echo 'Kept in subinterpreters-$*.json.'
+
+# Our packages have wheels for 3.14; 3.15 has the standard library alone.
+exhibits-3.14: .pythons/site-3.14
+
 serve: $(READY)  ## start the test server on port 8000
 	@$(BIN)/crawl serve --port 8000
 
@@ -91,3 +107,9 @@ $(NODE): $(PEERS)
 	@if command -v npm > /dev/null; then \
 		npm install --prefix .venv-peers/node --no-save --no-fund --no-audit --loglevel=error $(AUTOCANNON) && touch $@; \
 	else echo 'no npm on this machine, so no autocannon: bench/load_setup.sh installs it'; fi
+
+.pythons/site-3.14: pyproject.toml constraints.txt | $(READY)
+	@echo '== setting up packages for 3.14 (only when pyproject.toml or constraints.txt changed)'
+	@rm -rf $@
+	@$(BIN)/python -m pip install -q --target $@ --python-version 3.14 --only-binary=:all: -c constraints.txt .
+	@touch $@
