@@ -67,6 +67,25 @@ def fetch_command(*, quick: Quick = False) -> None:
     _report(fetch.measure(fetch.QUICK if quick else fetch.FULL), quick=quick)
 
 
+@app.command("figure")
+def figure_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all if left out.")] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Draw nothing; fail if a figure is not up to date.")
+    ] = False,
+) -> None:
+    """Draw the figures of docs/figures from kept results, as SVG and PNG; seconds."""
+    from bench.charts import drawing  # matplotlib is slow to import
+
+    if check:
+        if old := drawing.stale():
+            raise BenchError(f"not up to date: {', '.join(old)}: run `python -m bench figure`")
+        return
+    for name in drawing.measured(names or ()):
+        print(*(path.name for path in drawing.draw(name)))
+
+
 @app.command("little")
 def little_command(*, quick: Quick = False, pinned: Pinned = False) -> None:
     """Little's law at 100 ms: threads, async and hybrid against what limits them; 6 minutes."""

@@ -1,0 +1,1 @@
+"""Figures of what was measured, each drawn from one kept result and nothing else."""
