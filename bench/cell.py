@@ -22,6 +22,7 @@ class Cell(msgspec.Struct, kw_only=True, frozen=True):
 
     ``work`` names a list of pages: cells of the same work must find the same.  The steady part
     of a run begins with record number ``warm`` and ends with the last of its ``pages``.
+    ``analyser`` is one of `bench.works.WORKS`; the first is the crawl's own.
     """
 
     work: str
@@ -29,6 +30,7 @@ class Cell(msgspec.Struct, kw_only=True, frozen=True):
     concurrency: int
     pages: int
     warm: int = 1
+    analyser: str = "lexbor"
 
 
 class Errand(msgspec.Struct, kw_only=True, frozen=True):
@@ -71,7 +73,8 @@ class Measured(msgspec.Struct, kw_only=True, frozen=True):
     ``digest`` is over the sorted SHA-256 of all pages.  ``pages_per_s`` and ``cost`` are of
     the steady part; ``stages`` divides the client's CPU seconds a page.  ``startup_s`` goes from
     the start of the interpreter to the first record.  ``in_flight_max`` is the server's own
-    count, ``bound`` what the crawl's report says.  ``memory`` has records and bytes (PSS).
+    count, ``in_flight_p50`` that at the median arrival, ``bound`` what the crawl's report says.
+    ``memory`` has records and bytes (PSS).
     """
 
     cell: Cell
@@ -84,6 +87,7 @@ class Measured(msgspec.Struct, kw_only=True, frozen=True):
     in_flight_mean: float
     bound: str
     in_flight_max: int = 0
+    in_flight_p50: int = 0
     memory: list[tuple[int, int]] = []
 
 
@@ -109,4 +113,9 @@ def run(errand: Errand, running: Running) -> Measured:
         cell = errand.cell
         raise BenchError(f"{cell.mode} on {cell.work} ended with {done.returncode}")
     measured = msgspec.json.decode(done.stdout.splitlines()[-1], type=Measured)
-    return msgspec.structs.replace(measured, in_flight_max=running.truth()["in_flight_max"])
+    truth = running.truth()
+    return msgspec.structs.replace(
+        measured,
+        in_flight_max=truth["in_flight_max"],
+        in_flight_p50=truth["histograms"]["concurrency"]["p50"],
+    )

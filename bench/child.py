@@ -12,6 +12,7 @@ import msgspec
 
 from bench.cell import Cost, Errand, Measured
 from bench.meter import Reading, memory_of_all, reading
+from bench.works import WORKS
 from crawler import CrawlReport, Options, Record, crawl
 
 __all__ = ["Watch", "measure"]
@@ -87,7 +88,8 @@ def measure(errand: Errand) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         output = str(Path(folder, "pages.jsonl"))
         options = Options(mode=cell.mode, concurrency=cell.concurrency, output=output)
-        report = crawl(errand.source, options, on_record=watch)
+        work = WORKS[cell.analyser]
+        report = crawl(errand.source, options, analyse=work, on_record=watch)
     pages_per_s, cost = watch.steady()
     return Measured(
         cell=cell,
