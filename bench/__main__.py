@@ -1,7 +1,9 @@
 """The command line: `python -m bench` and the name of an experiment; alone it measures our own."""
 
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +23,7 @@ from bench import (
 )
 from bench.cell import BenchError
 from bench.demo import demo
+from bench.grid import measuring
 from bench.layout import show
 from bench.results import Kept, checked, keep
 from bench.table import tables
@@ -84,6 +87,23 @@ def figure_command(
         return
     for name in drawing.measured(names or ()):
         print(*(path.name for path in drawing.draw(name)))
+
+
+@app.command("grid")
+def grid_command(
+    *,
+    quick: Quick = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what a run that was broken off has measured.")
+    ] = False,
+) -> None:
+    """Which mode is fastest: latency, work of a page, number in flight; 25 minutes, resumable."""
+    with tempfile.TemporaryDirectory() as folder:
+        scale, part = measuring.FULL, measuring.PART
+        if quick:
+            scale, part = measuring.QUICK, Path(folder, part.name)
+        _report(measuring.measure(scale, part, fresh=fresh), quick=quick)
+    part.unlink(missing_ok=True)  # the whole is kept
 
 
 @app.command("little")

@@ -19,6 +19,8 @@ from bench import (
     truth_results,
     truth_tables,
 )
+from bench.grid import results as grid_results
+from bench.grid import tables as grid_tables
 from bench.layout import Table, markdown
 from bench.results import Kept, Results
 
@@ -29,6 +31,7 @@ TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "border": (border.BorderResults, border.tables),
     "connections": (Results, connections.tables),
     "fetch": (fetch.FetchResults, fetch.tables),
+    "grid": (grid_results.GridResults, grid_tables.tables),
     "little": (Results, little.tables),
     "load": (load_results.LoadResults, load_results.tables),
     "memory": (Results, memory.tables),
