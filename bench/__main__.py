@@ -12,6 +12,7 @@ from bench import (
     border,
     connections,
     fetch,
+    flowchart,
     little,
     load,
     memory,
@@ -24,8 +25,9 @@ from bench import (
 from bench.cell import BenchError
 from bench.demo import demo
 from bench.grid import measuring
+from bench.grid.comparing import comparison
 from bench.layout import show
-from bench.results import Kept, checked, keep
+from bench.results import FOLDER, Kept, checked, keep
 from bench.table import tables
 from bench.truth_results import joined
 from fixtures.running import ServeError
@@ -87,6 +89,23 @@ def figure_command(
         return
     for name in drawing.measured(names or ()):
         print(*(path.name for path in drawing.draw(name)))
+
+
+@app.command("flowchart")
+def flowchart_command(
+    *,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", help="Write nothing; tell how this other kept grid differs."),
+    ] = None,
+) -> None:
+    """Write docs/choosing.md from the kept grid: which mode for which workload; a second."""
+    if compare is None:
+        print(f"Wrote {flowchart.write().name}.")
+        return
+    ours = flowchart.grid(FOLDER / "grid.json")
+    for table in comparison(ours, flowchart.grid(compare)):
+        show(table)
 
 
 @app.command("grid")

@@ -89,7 +89,7 @@ def _named(point: Point, found: Mapping[Point, Verdict], refused: Mapping[Point,
 def word(verdict: Verdict) -> str:
     """Return a verdict in a few words: the mode, its lead, or those it is no slower than."""
     lead = "" if verdict.lead is None else f" {verdict.lead.median:.2f} ×"
-    return f"{verdict.mode}{lead}" if verdict.decided else f"{' = '.join(verdict.tied)}{lead}"
+    return f"{' = '.join(verdict.tied)}{lead}"
 
 
 def _all(results: GridResults, work: str, *, last: bool) -> Table:

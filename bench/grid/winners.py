@@ -23,7 +23,7 @@ class Verdict:
     """The fastest mode, or the simplest of those that are not surely slower.
 
     ``tied`` are all of these, simplest first; ``next`` the fastest of the others, None if there
-    are none, and ``lead`` how many times as fast as that the mode is.
+    are none.  ``lead`` is how many times as fast as that the mode is, if it is decided.
     """
 
     mode: str
@@ -61,7 +61,9 @@ def fastest(rates: Mapping[str, Rates]) -> Verdict:
     )
     others = [mode for mode in rates if mode not in tied]
     after = max(others, key=lambda mode: median(rates[mode]), default=None)
-    lead = None if after is None else ratios(rates[tied[0]], rates[after])
+    lead = None
+    if after is not None and len(tied) == 1:
+        lead = ratios(rates[best], rates[after])
     return Verdict(tied[0], tied, after, lead)
 
 
