@@ -103,6 +103,8 @@ def _how(scale: Scale) -> list[str]:
         "compared ran in the same round, the modes of a point one after the other.",
         "serial has one page in flight and processes one a worker, whatever the others have: each "
         "ran once a round for its work and latency, and counts where at least so many are allowed.",
+        "hybrid's place is free again when its page waits to be analysed: with one in flight it "
+        "has more than one page in hand.",
         "The server's own count must have seen the number in flight that threads, async and hybrid "
         "were given, within 5 %, unless the crawl had used up its CPU; where it did not, the point "
         "is refused. Without latency there is nothing for it to see.",

@@ -18,11 +18,11 @@ __all__ = [
 #: Modes whose number in flight is theirs to choose; serial has 1, processes one a worker.
 CHOOSING = ("threads", "async", "hybrid")
 #: Seconds that the steady part of a cell should last; a reading of the CPU is good to 10 ms.
-STEADY = 1.4
+STEADY = 1.0
 #: CPU seconds of a page, roughly, on a core of 2026: they only size the cells.
 ROUGHLY = {"lexbor": 0.0012, "python_light": 0.003, "python_heavy": 0.008, "c_heavy": 0.008}
 #: Seconds to start an interpreter with its workers, and to end it, roughly.
-START = 1.1
+START = 1.35
 #: Pages that a place in flight does at least; the first are warm-up.
 TURNS = 3
 #: Different pages of the site; 30 kB each, so that the server keeps them all.

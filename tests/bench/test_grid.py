@@ -51,6 +51,12 @@ def test_the_modes_of_a_point_run_one_after_the_other_and_so_do_the_points_of_a_
         assert len(set(names)) == changes + 1
 
 
+def test_no_mode_always_goes_first():
+    steps = [step for step in planned(plan.FULL, 2) if step.point == Point("lexbor", 20, 16)]
+
+    assert 1 < len({tuple(s.mode for s in steps if s.round == number) for number in range(3)})
+
+
 @pytest.mark.parametrize(("workers", "places"), [(1, 1), (2, 4), (4, 4), (5, 64), (128, 64)])
 def test_serial_and_processes_run_once_where_they_have_their_number_in_flight(workers, places):
     points = Scale({"lexbor": ((0,), (1, 4, 64))}, 1).points
