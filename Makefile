@@ -13,7 +13,7 @@ PYTHON_315 ?=
 OTHER = $(PYTHON_$(subst .,,$*))
 # A process for each core; a file's tests stay together, because they share a server.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
-PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md 2>/dev/null)
+PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md docs/*/*.md 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Interpreters are started by the hundred: each module is to be compiled once.

@@ -13,6 +13,7 @@ from bench import (
     connections,
     fetch,
     flowchart,
+    lessons,
     little,
     load,
     memory,
@@ -123,6 +124,12 @@ def grid_command(
             scale, part = measuring.QUICK, Path(folder, part.name)
         _report(measuring.measure(scale, part, fresh=fresh), quick=quick)
     part.unlink(missing_ok=True)  # the whole is kept
+
+
+@app.command("lessons")
+def lessons_command(*, quick: Quick = False) -> None:
+    """What the ten mistakes of docs/lessons cost, broken and repaired; 2 minutes."""
+    _report(lessons.measure(lessons.QUICK if quick else lessons.FULL), quick=quick)
 
 
 @app.command("little")

@@ -1,11 +1,13 @@
 """Print the parts of the documents that the code knows best: map, commands, settings, results."""
 
 import ast
+import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bench import lessons
 from bench.table import printed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,6 +86,29 @@ def results(*names: str) -> None:
             print(f"Not measured yet: `python -m bench {name}` does.\n")
 
 
+def lesson(name: str) -> None:
+    """Print the first sentences of a lesson's two programs, what differs, and what it costs."""
+    broken, repaired = (lessons.program(name, twin) for twin in ("broken", "repaired"))
+    for path in (broken, repaired):
+        print(f"[{path.stem.title()}]({name}/{path.name}): {_sentence(path)}")
+    changes = difflib.unified_diff(_code(broken), _code(repaired), n=4, lineterm="")
+    shown = [line for line in changes if not line.startswith(("---", "+++"))]
+    shown = ["" if line.startswith("@@") else line.rstrip() for line in shown]
+    print()
+    _fence("\n".join(shown).strip("\n"), "diff")
+    kept = ROOT / "bench" / "results" / "lessons.json"
+    if kept.exists():
+        print(f"{lessons.penalty(name, kept)}\n")
+
+
+def _code(path: Path) -> list[str]:
+    """Return the lines of a program from its first constant or definition on."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    body = ast.parse("\n".join(lines)).body[1:]
+    first = next(one for one in body if not isinstance(one, ast.Import | ast.ImportFrom))
+    return lines[first.lineno - 1 :]
+
+
 def _table(result: dict[str, object]) -> str:
     """Turn one kept result into Markdown."""
     return printed(result)
@@ -111,5 +136,5 @@ def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print()
 
 
-def _fence(text: str) -> None:
-    print(f"```text\n{text}\n```\n")
+def _fence(text: str, language: str = "text") -> None:
+    print(f"```{language}\n{text}\n```\n")
