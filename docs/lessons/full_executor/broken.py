@@ -9,7 +9,7 @@ import httpx
 from fixtures.running import serve
 
 JOBS = 64  # the loop's own threads are 32 at most
-PATIENCE = 1.0  # seconds
+PATIENCE = 0.5  # seconds
 
 
 async def crawl(port: int) -> int:
