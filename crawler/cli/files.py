@@ -10,7 +10,9 @@ from crawler.core.errors import OptionsError, OutputError, SourceError
 __all__ = ["check_files", "check_roles"]
 
 
-def check_files(sources: list[str], output: str | None, failed: str | None) -> None:
+def check_files(
+    sources: list[str], output: str | None, failed: str | None, trace: str | None
+) -> None:
     """Raise for a standard stream that is closed, and for a file that has two roles."""
     if "-" in sources and sys.stdin is None:
         raise SourceError("standard input: closed")
@@ -18,7 +20,9 @@ def check_files(sources: list[str], output: str | None, failed: str | None) -> N
         raise OutputError("standard output: closed; name a file with -o")
     if failed == "-":
         raise OptionsError("--failed -: name a file; standard output is for records")
-    check_roles(sources, (("--output", output), ("--failed", failed)))
+    if trace == "-":
+        raise OptionsError("--trace -: name a file; standard output is for records")
+    check_roles(sources, (("--output", output), ("--failed", failed), ("--trace", trace)))
 
 
 def check_roles(sources: Iterable[str], outputs: Iterable[tuple[str, str | None]]) -> None:

@@ -87,6 +87,9 @@ def _where() -> list[inspect.Parameter]:
                 "[default: standard output; on a terminal a short line for each page]"),
         option("failed", str | None, None, "--failed", metavar="FILE",
                 help="Write failed URLs here, with the reason, fit to be crawled again."),
+        option("trace", str | None, None, "--trace", metavar="FILE",
+                help="Write a timeline here: what each thread, task and process did when; "
+                "Perfetto (ui.perfetto.dev) opens it."),
         option("quiet", bool, False, "--quiet", help="Say nothing but errors."),
         option("verbose", bool, False, "--verbose", "-v",
                 help="Say what was chosen, and each failure as it comes."),

@@ -23,7 +23,7 @@ def run_crawl(words: dict[str, Any]) -> int:
     verbose, progress = words.pop("verbose"), words.pop("progress")
     fill_closed_streams()
     try:
-        check_files(sources, words["output"], words["failed"])
+        check_files(sources, words["output"], words["failed"], words["trace"])
         if not quiet and (note := _idle_option(words)):
             say(note)
         crawl = _crawl(sources, words, verbose=verbose)

@@ -22,6 +22,7 @@ from crawler.modes import BY_NAME
 from crawler.stages.analyse import analyse as analyse_page
 from crawler.stages.write import Outputs
 from crawler.stores.jsonl import LineFile
+from crawler.stores.timeline import Timeline
 from crawler.system.clock import cpu_of_children, cpu_of_process, now, usable_cores
 from crawler.system.descriptors import ensure_descriptors
 from crawler.system.intake import Intake
@@ -80,6 +81,9 @@ class Crawl:
         self._intake = Intake(sources)
         self._files.callback(self._intake.close)
         self._outputs = self._open(on_record, to_output=line is not None)
+        self._timeline: Timeline | None = None
+        if options.trace is not None:
+            self._timeline = self._files.enter_context(Timeline(options.trace, self._outputs))
         self._form = Form(
             line=None if self._outputs.records is None else line or json_line,
             failures=options.failed is not None,
@@ -94,23 +98,28 @@ class Crawl:
             analyse=analyse,
             form=self._form,
             intake=self._intake,
-            keep=self._outputs,
+            keep=self._timeline or self._outputs,
             stop=self.stop,
             draw=random.random,
             workers=self.workers,
             connections=connections,
             resume_at=self._intake.resume_at(),
+            trace=self._timeline,
         )
 
     def run(self) -> CrawlReport:
         """Run the mode, record what a stop left over, check the books; raises CrawlError."""
         with self._files, self.stop.listening():
             self._began = now()
+            if self._timeline is not None:
+                self._timeline.begin(self._began)
             self._began_cpu = cpu_of_process()
             self._cpu_before = self._began_cpu + cpu_of_children()
             BY_NAME[self.options.mode](self._gear)
             self._own_cpu = cpu_of_process()
             self._record_rest()
+            if self._timeline is not None:
+                self._timeline.finish(self.options.mode)
         if not (self.frontier.offered or self.stop.requested or self._gear.source_error):
             raise SourceError("no URL in any source")
         if not self.frontier.offered == self.frontier.settled == self.tally.records:

@@ -6,6 +6,7 @@ import msgspec
 
 from crawler.core.pages import NOT_FAILURES, Analysed, Fetched, Outcome, Target, Timing
 from crawler.core.record import Record, json_line, record_of
+from crawler.core.spans import Span
 from crawler.core.urls import MAX_URL_LENGTH
 
 __all__ = ["Entry", "Form", "failed_line"]
@@ -15,7 +16,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """What is left of a record when its *line* is made, wherever that was; it pickles.
 
     ``failure`` is the line for the file of failures, ``record`` the record itself if somebody
-    wants it.  The CPU seconds are what analysing cost, and making this entry.
+    wants it.  The CPU seconds are what analysing cost, and making this entry.  ``spans`` are
+    for a timeline, None if there is none.
     """
 
     outcome: Outcome
@@ -27,6 +29,7 @@ class Entry(msgspec.Struct, kw_only=True):
     analyse_cpu_s: float = 0.0
     write_cpu_s: float = 0.0
     record: Record | None = None
+    spans: list[Span] | None = None
 
 
 class Form(msgspec.Struct, kw_only=True, frozen=True):

@@ -36,11 +36,11 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
 
     ``workers`` None means one for each core this process may use.  ``output`` None means
     standard output, unless *on_record* takes the records.  ``resolve`` gives names fixed
-    addresses, as curl's option of that name does.  ``treat_as_public`` names networks that
-    are handled as public ones though they are not: polite limits towards them, and no way
-    from them into private ones.  ``transport`` None means the wire, or httpcore where there
-    is a ``proxy`` or ``http2`` is allowed.  No proxy is taken from the environment: a crawl
-    does the same wherever it is started.
+    addresses, as curl's option of that name does.  ``trace`` names a file for a
+    timeline.  ``treat_as_public`` names networks that are handled as public ones though they
+    are not: polite limits towards them, and no way from them into private ones.  ``transport``
+    None means the wire, or httpcore where there is a ``proxy`` or ``http2`` is allowed.  No
+    proxy is taken from the environment: a crawl does the same wherever it is started.
     """
 
     mode: str = "hybrid"
@@ -50,6 +50,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     loop: str = "uvloop"
     output: str | None = None
     failed: str | None = None
+    trace: str | None = None
     timeout: float = 30.0
     connect_timeout: float = 5.0
     read_timeout: float = 10.0
@@ -107,6 +108,7 @@ class FetchRules:
     max_redirects: int
     limits: AnalyseLimits
     way: Way
+    traced: bool = False
 
     @functools.cached_property
     def timeouts(self) -> dict[str, float | None]:
@@ -144,6 +146,7 @@ class FetchRules:
                 simhash=options.simhash,
             ),
             way=Way.of(options),
+            traced=options.trace is not None,
         )
 
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from crawler.core.spans import Span
+
 __all__ = [
     "NOT_FAILURES",
     "AnalyseLimits",
@@ -131,6 +133,7 @@ class Fetched(msgspec.Struct, kw_only=True):
     ``body`` is None unless it is complete.  ``outcome`` is final unless there is a body to
     analyse.  ``home`` tells whether the peer has a non-public address (None: no peer).
     ``retry_after`` is in seconds; ``cpu_s`` counts the blocking fetch's own CPU seconds.
+    ``spans`` gathers what is done about the page, or is None if nobody wants to know.
     """
 
     url: str
@@ -149,6 +152,7 @@ class Fetched(msgspec.Struct, kw_only=True):
     timing: Timing | None = None
     limits: AnalyseLimits = AnalyseLimits()
     cpu_s: float = 0.0
+    spans: list[Span] | None = None
 
 
 class Analysed(msgspec.Struct, kw_only=True):

@@ -12,8 +12,9 @@ from crawler.core.job import FetchRules, Options
 from crawler.core.pages import Analysed, Batch, Fetched, Place, Target
 from crawler.core.report import Tally
 from crawler.core.retry import Again, Done, RetryPolicy
+from crawler.core.spans import Span
 
-__all__ = ["Analyse", "Frontier", "Gear", "Intake", "Keep", "Mode", "Stop"]
+__all__ = ["Analyse", "Frontier", "Gear", "Intake", "Keep", "Mode", "Stop", "Trace"]
 
 _T = TypeVar("_T")
 
@@ -47,6 +48,14 @@ class Keep(Protocol):
 
     def write(self, entries: Sequence[Entry]) -> None: ...
     async def awrite(self, entries: Sequence[Entry]) -> None: ...
+
+
+class Trace(Protocol):
+    """Where a timeline goes; takes the spans out of what it is shown."""
+
+    def fetched(self, target: Target, fetched: Fetched, at: float) -> None: ...
+    def worked(self, target: Target, spans: list[Span]) -> None: ...
+    def late(self, due: float, came: float) -> None: ...
 
 
 class Stop(Protocol):
@@ -87,6 +96,7 @@ class Gear:
     connections: int = 0
     resume_at: Place | None = None
     source_error: SourceError | None = None
+    trace: Trace | None = None
 
     def take(self, limit: int, now: float) -> list[Target] | Wait | Finished:
         """Take from the frontier, unless the run is to stop: then wait for what is in flight."""
@@ -115,6 +125,8 @@ class Gear:
     def put_back(self, target: Target, fetched: Fetched, now: float) -> bool:
         """Settle a failure that may pass, to be taken again; False: it is final."""
         self.tally.fetch_cpu_s += fetched.cpu_s
+        if self.trace is not None:
+            self.trace.fetched(target, fetched, now)
         if self.stop.requested:
             return False
         again = self.retry.decide(target, fetched, now, self.draw())
@@ -127,6 +139,8 @@ class Gear:
     def settle(self, target: Target, entry: Entry, now: float, *, home: bool | None) -> None:
         """Count an entry that is kept, and settle its target for good."""
         self.tally.count(entry, now)
+        if self.trace is not None and entry.spans:
+            self.trace.worked(target, entry.spans)
         self.frontier.settle(target, Done(entry.outcome, home), now)
 
 

@@ -21,7 +21,7 @@ from crawler.core.pages import Analysed, Fetched, Outcome, Target
 from crawler.core.ports import Analyse, Gear
 from crawler.stages.analyse import analyse_guarded
 from crawler.stages.fetch import afetch
-from crawler.stages.write import written
+from crawler.stages.write import in_batch, written
 from crawler.system.blocks import Blocks
 from crawler.system.clock import now
 from crawler.system.dispatch import Dispatch
@@ -110,7 +110,9 @@ class _Hybrid:
 
 def _think(analyse: Analyse, form: Form, pages: list[Page]) -> list[Entry]:
     """Analyse pages and make their lines, in a worker: the loop only moves bytes."""
-    return [
-        written(form, target, fetched, analyse_guarded(analyse, fetched))
-        for target, fetched in pages
-    ]
+    return in_batch(
+        [
+            written(form, target, fetched, analyse_guarded(analyse, fetched))
+            for target, fetched in pages
+        ]
+    )

@@ -10,6 +10,8 @@ from crawler.stages.charset import decode_html
 from crawler.stages.decode import decode
 from crawler.stages.digest import sha256, simhash, text_sha256
 from crawler.stages.parse import parse
+from crawler.system.clock import now
+from crawler.system.lanes import here
 
 __all__ = ["analyse", "analyse_guarded"]
 
@@ -56,7 +58,7 @@ def analyse_guarded(analyse: Analyse, fetched: Fetched) -> Analysed | None:
     """
     if fetched.body is None:
         return None
-    began = time.thread_time()
+    moment, began = now(), time.thread_time()
     try:
         analysed: object = analyse(fetched)
     except Exception as error:  # noqa: BLE001 - the analyser may be anybody's code
@@ -64,6 +66,8 @@ def analyse_guarded(analyse: Analyse, fetched: Fetched) -> Analysed | None:
     if not isinstance(analysed, Analysed):
         analysed = _broken(f"the analyser returned {type(analysed).__name__}")
     analysed.cpu_s = time.thread_time() - began
+    if fetched.spans is not None:
+        fetched.spans.append((here(), "analyse", moment, now()))
     return analysed
 
 

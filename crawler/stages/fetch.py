@@ -16,8 +16,10 @@ from crawler.core.pages import (
     outcome_of_status,
 )
 from crawler.core.redirects import Follow, Refuse, headers_for, next_step, retry_after_of
+from crawler.core.spans import Trail, Where
 from crawler.core.urls import public_form
 from crawler.system.clock import cpu_of_thread, now, wall
+from crawler.system.lanes import here
 from crawler.wire.failures import Limits, failure_of
 from crawler.wire.visit import Visit
 
@@ -35,7 +37,7 @@ BODILESS = frozenset({204, 304})
 def fetch(transport: httpx.BaseTransport, target: Target, rules: FetchRules) -> Fetched:
     """Return what one attempt at *target* gave; failures of the wire are values, not exceptions."""
     cpu = cpu_of_thread()
-    attempt = _Attempt(target, rules)
+    attempt = _Attempt(target, rules, here() if rules.traced else None)
     while attempt.goes_on:
         try:
             response = transport.handle_request(attempt.request())
@@ -78,10 +80,11 @@ async def afetch(transport: httpx.AsyncBaseTransport, target: Target, rules: Fet
 class _Attempt:
     """What both colours share: what to ask next, how much to read, what came of it."""
 
-    def __init__(self, target: Target, rules: FetchRules):
+    def __init__(self, target: Target, rules: FetchRules, where: Where | None = None):
         self._target = target
         self._rules = rules
         self._began = now()
+        self._trail = Trail(where, target.taken_at, self._began) if rules.traced else None
         self._wall = wall()
         self.visit = Visit(
             rules.guard, self._began + rules.timeout, typed=target.typed, referrer_home=None
@@ -108,6 +111,8 @@ class _Attempt:
     def request(self) -> httpx.Request:
         """Return the next request; raises httpx.InvalidURL and UnicodeError."""
         assert self._next is not None
+        if self._trail is not None:
+            self._trail.asked(now())
         self._address, self._next, self._status = self._next, None, None
         front, path = _split(self._address)
         headers = headers_for(self._rules.headers, self._target.address, self._address)
@@ -128,7 +133,10 @@ class _Attempt:
         """Note the head of an answer; say whether its body is to be read."""
         self._status = response.status_code
         self._headers = headers = _named(response.headers.raw)
-        self._ttfb = now() - self._began
+        moment = now()
+        self._ttfb = moment - self._began
+        if self._trail is not None:
+            self._trail.answered(moment, self.visit.connecting)
         self._step = next_step(
             self._address,
             response.status_code,
@@ -155,6 +163,8 @@ class _Attempt:
         """Decide what follows an answer that was read as far as it was wanted."""
         assert self._status is not None
         status = self._status
+        if self._trail is not None:
+            self._trail.ended(now())
         if isinstance(self._step, Follow):
             self._hops.append(Hop(status, public_form(self._step.address)))
             self._next = self._step.address
@@ -180,6 +190,8 @@ class _Attempt:
             raise error
         self._outcome, self._error = named
         self._complete = False
+        if self._trail is not None:
+            self._trail.failed(now(), self.visit.connecting, fresh=self.visit.fresh)
 
     def result(self, cpu_s: float) -> Fetched:
         """Return everything that is known now."""
@@ -194,6 +206,7 @@ class _Attempt:
             timing=self._timing(),
             limits=self._rules.limits,
             cpu_s=cpu_s,
+            spans=None if self._trail is None else self._trail.done(now()),
         )
         if self._status is not None:
             fetched.status = self._status

@@ -7,17 +7,29 @@ from crawler.core.entry import Entry, Form
 from crawler.core.pages import Analysed, Fetched, Target
 from crawler.core.record import Record
 from crawler.stores.jsonl import LineFile
-from crawler.system.clock import cpu_of_thread
+from crawler.system.clock import cpu_of_thread, now
+from crawler.system.lanes import here
 
-__all__ = ["Outputs", "written"]
+__all__ = ["Outputs", "in_batch", "written"]
 
 
 def written(form: Form, target: Target, fetched: Fetched, analysed: Analysed | None) -> Entry:
     """Return the entry of a finished visit, with the CPU seconds that its lines took."""
-    began = cpu_of_thread()
+    moment, began = now(), cpu_of_thread()
     entry = form.entry(target, fetched, analysed)
     entry.write_cpu_s = cpu_of_thread() - began
+    if fetched.spans is not None:
+        fetched.spans.append((here(), "line", moment, now()))
+        entry.spans = fetched.spans
     return entry
+
+
+def in_batch(entries: list[Entry]) -> list[Entry]:
+    """Return entries that were made one after the other; a timeline shows them as one batch."""
+    if entries and (first := entries[0].spans) and (last := entries[-1].spans):
+        where, _, began, _ = first[0]
+        first.insert(0, (where, "batch", began, last[-1][3]))
+    return entries
 
 
 @dataclass

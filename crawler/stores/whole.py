@@ -41,22 +41,29 @@ class WholeFile:
         self.close()
 
     def write(self, content: bytes) -> None:
-        """Write all there is to be in it, once."""
-        rest = memoryview(content)
+        """Write all there is to be in it, or what is not yet, once."""
         try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+            self.append(content)
             fd, self._fd = self._fd, -1
             os.close(fd)
             if self._neighbour is not None:
                 os.replace(self._neighbour, os.path.realpath(self.name))
                 self._neighbour = None
-        except BrokenPipeError:
-            raise OutputClosedError(f"{self.name}: closed by its reader") from None
         except OSError as error:
             raise self._trouble(error) from None
         finally:
             self.close()
+
+    def append(self, content: bytes) -> None:
+        """Write a part of it; it takes its place with the last one, by ``write``."""
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except BrokenPipeError:
+            raise OutputClosedError(f"{self.name}: closed by its reader") from None
+        except OSError as error:
+            raise self._trouble(error) from None
 
     def close(self) -> None:
         """Give up what was not written."""

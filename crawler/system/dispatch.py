@@ -11,6 +11,7 @@ from crawler.core.ports import Gear
 from crawler.system.blocks import Blocks
 from crawler.system.clock import now
 from crawler.system.feed import Feed
+from crawler.system.lanes import watch_lateness
 from crawler.system.loops import Wake
 
 __all__ = ["Dispatch"]
@@ -55,6 +56,8 @@ class Dispatch:
             try:
                 async with asyncio.TaskGroup() as group:
                     others = [group.create_task(job) for job in (*behind, self._write())]
+                    if self._gear.trace is not None:
+                        others.append(group.create_task(watch_lateness(self._gear.trace.late)))
                     await self._take(group, visit)
                     for task in (*others, *self._visits):
                         task.cancel()

@@ -59,12 +59,13 @@ class Visit:
     ``typed`` and ``referrer_home`` are what the guard asks about the address of this hop.
     ``home`` tells where the peer of this hop was, ``first_home`` that of the first.
     ``connect_s`` sums up what name look-ups, connecting and TLS took.  Of this hop, ``fresh``
-    tells whether it made its connection, ``received`` whether a byte of the answer came.
+    tells whether it made its connection, ``received`` whether a byte of the answer came, and
+    ``connecting`` has the beginning and the end of each step of connecting.
     """
 
     __slots__ = (
-        "_hops", "connect_s", "deadline", "first_home", "fresh", "guard", "home", "received",
-        "referrer_home", "typed",
+        "_hops", "connect_s", "connecting", "deadline", "first_home", "fresh", "guard", "home",
+        "received", "referrer_home", "typed",
     )  # fmt: skip
 
     def __init__(self, guard: Guard, deadline: float, *, typed: bool, referrer_home: bool | None):
@@ -75,6 +76,7 @@ class Visit:
         self.home: bool | None = None
         self.first_home: bool | None = None
         self.connect_s: float | None = None
+        self.connecting: tuple[tuple[float, float], ...] = ()
         self.fresh = False
         self.received = False
         self._hops = 0
@@ -112,6 +114,7 @@ class Visit:
         self.typed = False
         self.referrer_home = self.home
         self.fresh = self.received = False
+        self.connecting = ()
 
     def may_resend(self, method: str) -> bool:
         """Say whether what failed was the stale end of an idle connection.
@@ -130,6 +133,8 @@ class Visit:
         """Add the time that one step of connecting took."""
         self.fresh = True
         self.connect_s = (self.connect_s or 0.0) + seconds
+        ended = now()
+        self.connecting += ((ended - seconds, ended),)
 
 
 _FREE = Guard(allow_private=True)

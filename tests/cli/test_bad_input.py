@@ -68,6 +68,7 @@ def test_nothing_useful_on_standard_input_is_said(run, fed, named):
         (["-H", "A b: c"], ["--header 'A b'"]),
         (["--colour"], ["--colour"]),
         (["--failed", "-"], ["--failed -: name a file"]),
+        (["--trace", "-"], ["--trace -: name a file"]),
     ],
 )
 def test_an_option_that_makes_no_sense_is_named(run_here, site, words, named):
@@ -121,7 +122,7 @@ def test_a_list_may_be_packed(run, site, tmp_path):
     assert run("--mode", "serial", "list.txt.gz").outcomes == ["ok"]
 
 
-@pytest.mark.parametrize("option", ["--output", "--failed"])
+@pytest.mark.parametrize("option", ["--output", "--failed", "--trace"])
 @pytest.mark.parametrize("name", ["list.txt", "./list.txt", "link.txt"])
 def test_a_list_is_not_overwritten_by_what_is_read_from_it(run_here, tmp_path, option, name):
     (tmp_path / "list.txt").write_text("http://127.0.0.1:1/\n")
@@ -132,6 +133,7 @@ def test_a_list_is_not_overwritten_by_what_is_read_from_it(run_here, tmp_path, o
 
 def test_records_and_failures_do_not_go_to_one_file(run_here):
     refused(run_here("http://127.0.0.1:1/", "-o", "both", "--failed", "./both"), "./both")
+    refused(run_here("http://127.0.0.1:1/", "-o", "both", "--trace", "./both"), "./both")
 
 
 def test_credentials_reach_the_server_but_no_record_and_no_person(run, site, tmp_path):

@@ -43,7 +43,15 @@ def test_the_code_tells_how_many_failed(run, site, paths, code):
 
 
 @pytest.mark.parametrize(
-    "words", [["-o", "/dev/full"], ["-o", "."], ["-o", "no/such"], ["--failed", "."]]
+    "words",
+    [
+        ["-o", "/dev/full"],
+        ["-o", "."],
+        ["-o", "no/such"],
+        ["--failed", "."],
+        ["--trace", "/dev/full"],
+        ["--trace", "no/such"],
+    ],
 )
 def test_an_output_that_cannot_be_written_is_one_line_and_8(run, site, words):
     done = run("--mode", "serial", f"{site.url}/p/1", *words)

@@ -24,6 +24,17 @@ def test_what_was_not_written_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_written_in_parts_is_there_when_the_last_one_is(tmp_path):
+    path = tmp_path / "trace"
+    path.write_text("old")
+    with WholeFile(str(path)) as output:
+        output.append(b"one ")
+        output.append(b"two ")
+        assert path.read_text() == "old"
+        output.write(b"three")
+    assert path.read_text() == "one two three"
+
+
 def test_a_new_file_has_the_usual_mode_and_an_old_one_keeps_its_own(tmp_path):
     new, old, usual = tmp_path / "new", tmp_path / "old", tmp_path / "usual"
     usual.touch()
