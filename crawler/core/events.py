@@ -1,79 +1,98 @@
 """Spans as events of Chrome's trace format, which Perfetto opens."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-__all__ = ["FOOT", "HEAD", "Events"]
+__all__ = ["FOOT", "HEAD", "Events", "Lane", "Page"]
 
 HEAD = b'{"displayTimeUnit":"ms","traceEvents":[\n'
 FOOT = b'\n],"otherData":%b}\n'
+
+#: A process and a thread, as they are numbered in the file.
+Lane = tuple[int, int]
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """What is said of a page where something was done about it."""
+
+    url: str
+    outcome: str | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+
+
+class _Span(msgspec.Struct, frozen=True, gc=False, tag="X", tag_field="ph"):
+    pid: int
+    tid: int
+    name: str
+    ts: float
+    dur: float
+    args: Page | UnsetType = UNSET
+
+
+class _Count(msgspec.Struct, frozen=True, gc=False, tag="C", tag_field="ph"):
+    pid: int
+    name: str
+    ts: float
+    args: dict[str, float]
+
+
+class _Name(msgspec.Struct, frozen=True, gc=False, tag="M", tag_field="ph"):
+    pid: int
+    tid: int
+    name: str
+    args: dict[str, str]
 
 
 class Events:
     """Lines of the JSON array of "Trace Event Format" (Google, 2016), to be taken in blocks.
 
-    A lane is a thread of a process there, and is named when it is first met.  Times are
-    monotonic seconds, and microseconds since *zero* in the lines; both ends are rounded to
-    nanoseconds, so that what nests still does.
+    Times are monotonic seconds, and microseconds since *zero* in the lines; both ends of a span
+    are cut to nanoseconds, so that what nests still does.  Their text is made in one go: made
+    by Python, one event after the other, it cost four times as much.
     """
 
     def __init__(self, zero: float):
         self._zero = zero
-        self._lines: list[str] = []
-        self._taken = 0
+        self._events: list[_Span | _Count | _Name] = []
+        self._is_first = True
         self._groups: dict[str, int] = {}
-        self._lanes: dict[tuple[str, str], str] = {}
-        self.length = 0
+        self._lanes = 0
+        self._encode_lines = msgspec.json.Encoder().encode_lines
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def group(self, name: str) -> int:
+        """Return the number of a group of lanes, which is named when it is first met."""
+        if name not in self._groups:
+            self._groups[name] = len(self._groups) + 1
+            self._events.append(_Name(self._groups[name], 0, "process_name", {"name": name}))
+        return self._groups[name]
+
+    def lane(self, group: str, name: str) -> Lane:
+        """Return a new lane in a group."""
+        self._lanes += 1
+        lane = self.group(group), self._lanes
+        self._events.append(_Name(*lane, "thread_name", {"name": name}))
+        return lane
 
     def span(
-        self, lane: tuple[str, str], name: str, began: float, ended: float, said: str = ""
+        self, lane: Lane, name: str, began: float, ended: float, page: Page | UnsetType = UNSET
     ) -> None:
-        """Add what was done in a *lane*, its group and its own name; *said* is JSON about it."""
-        first, last = self._ns(began), self._ns(ended)
-        about = said and f',"args":{said}'
-        self._add(
-            f'{{"ph":"X",{self._lanes.get(lane) or self._met(lane)},"name":"{name}",'
-            f'"ts":{first / 1000:.3f},"dur":{(last - first) / 1000:.3f}{about}}}'
-        )
+        """Add what was done in a lane from when to when, and about which page."""
+        zero = self._zero
+        first, last = int((began - zero) * 1e9), int((ended - zero) * 1e9)
+        pid, tid = lane
+        self._events.append(_Span(pid, tid, name, first / 1000, (last - first) / 1000, page))
 
-    def count(self, group: str, name: str, at: float, value: float) -> None:
-        """Add what a counter of a *group* showed."""
-        self._add(
-            f'{{"ph":"C","pid":{self._group(group)},"name":"{name}",'
-            f'"ts":{self._ns(at) / 1000:.3f},"args":{{"{name}":{value:.3f}}}}}'
-        )
+    def count(self, group: int, name: str, at: float, value: float) -> None:
+        """Add what a counter of a group showed."""
+        self._events.append(_Count(group, name, int((at - self._zero) * 1e9) / 1000, {name: value}))
 
     def take(self) -> bytes:
         """Return the lines since the last time, with the commas between them."""
-        before = ",\n" if self._taken and self._lines else ""
-        block = before + ",\n".join(self._lines)
-        self._taken += len(self._lines)
-        self._lines, self.length = [], 0
-        return block.encode()
-
-    def ms(self, at: float) -> float:
-        """Return the milliseconds from zero to a time."""
-        return self._ns(at) / 1e6
-
-    def _ns(self, at: float) -> int:
-        return max(0, round((at - self._zero) * 1e9))
-
-    def _add(self, line: str) -> None:
-        self._lines.append(line)
-        self.length += len(line)
-
-    def _met(self, lane: tuple[str, str]) -> str:
-        group, name = lane
-        place = f'"pid":{self._group(group)},"tid":{len(self._lanes) + 1}'
-        self._lanes[lane] = place
-        self._name("thread_name", place, name)
-        return place
-
-    def _group(self, group: str) -> int:
-        if group not in self._groups:
-            self._groups[group] = len(self._groups) + 1
-            self._name("process_name", f'"pid":{self._groups[group]},"tid":0', group)
-        return self._groups[group]
-
-    def _name(self, kind: str, place: str, name: str) -> None:
-        said = msgspec.json.encode({"name": name}).decode()
-        self._add(f'{{"ph":"M",{place},"name":"{kind}","args":{said}}}')
+        lines = self._encode_lines(self._events)[:-1].replace(b"}\n{", b"},\n{")
+        before = b"" if self._is_first or not lines else b",\n"
+        self._is_first = self._is_first and not lines
+        self._events = []
+        return before + lines

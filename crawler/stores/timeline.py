@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 
+from msgspec import UNSET
+
 from crawler.core.entry import Entry
-from crawler.core.events import FOOT, HEAD, Events
+from crawler.core.events import FOOT, HEAD, Events, Lane, Page
 from crawler.core.pages import Fetched, Target
 from crawler.core.ports import Keep
 from crawler.core.record import encode
@@ -16,13 +18,9 @@ from crawler.system.lanes import here
 
 __all__ = ["Timeline"]
 
-#: Bytes of events that are written at once.
-BLOCK = 1 << 18
+#: Events that are written at once; an event is some 100 bytes.
+BLOCK = 2048
 
-#: A group and a name in it.
-Lane = tuple[str, str]
-
-_NOWHERE: Lane = ("", "")
 #: Spans that say which page they are about.
 _OF_A_PAGE = frozenset({"fetch", "analyse"})
 
@@ -39,8 +37,8 @@ class Timeline:
         self._file = WholeFile(path)
         self._keep = keep
         self._pid = here()[0]
-        self._groups: dict[int, str] = {self._pid: f"crawl {self._pid}"}
         self._places = Places()
+        self._lanes: dict[Where | int, Lane] = {}
         self._began = now()
         self._events = Events(self._began)
 
@@ -56,7 +54,7 @@ class Timeline:
         self._file.close()
 
     def begin(self, at: float) -> None:
-        """Count from a time (monotonic seconds)."""
+        """Begin the file; its times count from this one (monotonic seconds)."""
         self._began = at
         self._events = Events(at)
         self._file.append(HEAD)
@@ -67,30 +65,30 @@ class Timeline:
         What was lost with its worker is one span, from when it was taken until now.
         """
         spans = fetched.spans or [(None, "fetch", target.taken_at, at)]
-        place, first = _NOWHERE, spans[0][0]
+        place, first = None, spans[0][0]
         if first is None:  # a task's: the loop's thread does other things meanwhile
-            place = self._place(spans[:2])
+            place = self._place(spans[0][2], spans[:2][-1][3])
         elif first[0] != self._pid:  # it waited at the door of a worker that was at another
-            place = self._place(spans[:1])
-            spans[0] = (None, *spans[0][1:])
-        about = {"url": target.url, "outcome": fetched.outcome, "attempt": target.attempt}
-        self._show(spans, place, about)
+            queue = spans.pop(0)
+            place = self._place(queue[2], queue[3])
+            self._events.span(place, *queue[1:])
+        self._show(spans, place, Page(target.url, fetched.outcome, target.attempt))
 
     def worked(self, target: Target, spans: list[Span]) -> None:
         """Note what was done about an answer after it was fetched."""
-        self._show(spans, _NOWHERE, {"url": target.url})
+        self._show(spans, None, Page(target.url))
 
     def late(self, due: float, came: float) -> None:
         """Note how late a loop was; a loop's timer may go off early, which is not late."""
-        ms = max(0.0, came - due) * 1000
-        self._events.count(self._groups[self._pid], "loop lag in ms", came, ms)
+        group = self._events.group(self._group(self._pid))
+        self._events.count(group, "loop lag in ms", came, max(0.0, came - due) * 1000)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Keep a block of entries."""
         began = now()
         self._keep.write(entries)
         self._events.span(self._lane(here()), "write", began, now())
-        if self._events.length >= BLOCK:
+        if len(self._events) >= BLOCK:
             self._file.append(self._events.take())
 
     async def awrite(self, entries: Sequence[Entry]) -> None:
@@ -98,28 +96,35 @@ class Timeline:
         began = now()
         await self._keep.awrite(entries)
         self._events.span(self._lane((self._pid, "output")), "write", began, now())
-        if self._events.length >= BLOCK:
+        if len(self._events) >= BLOCK:
             await asyncio.to_thread(self._file.append, self._events.take())
 
     def finish(self, mode: str) -> None:
         """Write the rest, and have the file take the place of an old one."""
-        about = encode({"mode": mode, "wall_ms": self._events.ms(now())})
+        about = encode({"mode": mode, "wall_ms": int((now() - self._began) * 1e9) / 1e6})
         self._file.write(self._events.take() + FOOT % about)
 
-    def _show(self, spans: list[Span], place: Lane, about: dict[str, object]) -> None:
-        """Take spans out and show them, those of nobody in *place*."""
-        said = encode(about).decode()
+    def _show(self, spans: list[Span], place: Lane | None, page: Page) -> None:
+        """Take spans out and show them, in *place* those that are no thread's."""
+        lanes = self._lanes
         for where, name, began, ended in spans:
-            lane = place if where is None else self._lane(where)
-            self._events.span(lane, name, began, ended, said if name in _OF_A_PAGE else "")
+            lane = place if where is None else lanes.get(where) or self._lane(where)
+            assert lane is not None
+            self._events.span(lane, name, began, ended, page if name in _OF_A_PAGE else UNSET)
         spans.clear()
 
-    def _place(self, spans: list[Span]) -> Lane:
-        """Return the lane of a place that is free for all of *spans*."""
-        return "places", f"place {self._places.fit(spans[0][2], spans[-1][3]) + 1}"
+    def _place(self, began: float, ended: float) -> Lane:
+        """Return the lane of a place that is free all the time."""
+        place = self._places.fit(began, ended)
+        if place not in self._lanes:
+            self._lanes[place] = self._events.lane("places", f"place {place + 1}")
+        return self._lanes[place]
 
     def _lane(self, where: Where) -> Lane:
-        pid, thread = where
-        if pid not in self._groups:
-            self._groups[pid] = f"worker {pid}"
-        return self._groups[pid], thread
+        if (lane := self._lanes.get(where)) is None:
+            pid, thread = where
+            lane = self._lanes[where] = self._events.lane(self._group(pid), thread)
+        return lane
+
+    def _group(self, pid: int) -> str:
+        return f"{'crawl' if pid == self._pid else 'worker'} {pid}"

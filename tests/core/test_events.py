@@ -5,9 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.core.events import FOOT, HEAD, Events
-
-A, B = ("crawl 1", "MainThread"), ("places", "place 1")
+from crawler.core.events import FOOT, HEAD, Events, Lane, Page
 
 
 def whole(*blocks):
@@ -16,7 +14,7 @@ def whole(*blocks):
 
 def test_a_span_has_microseconds_since_zero():
     events = Events(100.0)
-    events.span(A, "wait", 100.0005, 100.25)
+    events.span(events.lane("crawl 1", "MainThread"), "wait", 100.0005, 100.25)
     [group, lane, span] = whole(events.take())
 
     assert group == {
@@ -32,23 +30,26 @@ def test_a_span_has_microseconds_since_zero():
 
 def test_what_is_said_of_a_span_stands_in_it():
     events = Events(0.0)
-    events.span(A, "fetch", 0.0, 1.0, '{"url":"http://a/"}')
+    lane = events.lane("crawl 1", "MainThread")
+    events.span(lane, "fetch", 0.0, 1.0, Page('http://a/"}\n{"', "ok", 2))
+    events.span(lane, "analyse", 0.0, 1.0, Page("http://a/"))
 
-    assert whole(events.take())[-1]["args"] == {"url": "http://a/"}
+    assert [event["args"] for event in whole(events.take())[2:]] == [
+        {"url": 'http://a/"}\n{"', "outcome": "ok", "attempt": 2}, {"url": "http://a/"},
+    ]  # fmt: skip
 
 
 def test_lanes_of_a_group_share_its_process():
     events = Events(0.0)
-    for lane in (A, B, ("places", "place 2"), A):
-        events.span(lane, "wait", 0.0, 1.0)
-    spans = [event for event in whole(events.take()) if event["ph"] == "X"]
+    lanes = [events.lane("crawl 1", "MainThread"), *(events.lane("places", n) for n in "12")]
 
-    assert [(span["pid"], span["tid"]) for span in spans] == [(1, 1), (2, 2), (2, 3), (1, 1)]
+    assert lanes == [(1, 1), (2, 2), (2, 3)]
+    assert [event["name"] for event in whole(events.take())].count("process_name") == 2
 
 
 def test_a_counter_stands_by_its_group():
     events = Events(1.0)
-    events.count("crawl 1", "loop lag in ms", 1.5, 0.25)
+    events.count(events.group("crawl 1"), "loop lag in ms", 1.5, 0.25)
 
     assert whole(events.take())[-1] == {
         "ph": "C", "pid": 1, "name": "loop lag in ms", "ts": 500_000.0,
@@ -58,7 +59,7 @@ def test_a_counter_stands_by_its_group():
 
 def test_a_hostile_name_is_still_json():
     events = Events(0.0)
-    events.span(('"\n\\', '"}'), "wait", 0.0, 1.0)
+    events.lane('"\n\\', '"}')
 
     assert [event["args"]["name"] for event in whole(events.take())[:2]] == ['"\n\\', '"}']
 
@@ -71,9 +72,11 @@ def test_no_event_at_all_is_a_whole_file_too():
 def test_blocks_join_wherever_they_are_cut(script):
     """A cut is a 0; what is left over at the end may be nothing."""
     events, blocks, count = Events(0.0), [], 0
+    lanes: dict[int, Lane] = {}
     for cut, lane in script:
         if cut:
-            events.span(("group", str(lane)), "wait", 0.0, 1.0)
+            lanes[lane] = lanes.get(lane) or events.lane("group", str(lane))
+            events.span(lanes[lane], "wait", 0.0, 1.0)
             count += 1
         else:
             blocks.append(events.take())
@@ -93,9 +96,10 @@ def test_blocks_join_wherever_they_are_cut(script):
 def test_what_nests_still_does_when_it_is_written(moments):
     events = Events(1e6)
     first, second, third, last = moments
-    events.span(A, "fetch", first, last)
-    events.span(A, "wait", second, third)
-    events.span(A, "analyse", last, last + 1)
+    lane = events.lane("crawl 1", "MainThread")
+    events.span(lane, "fetch", first, last)
+    events.span(lane, "wait", second, third)
+    events.span(lane, "analyse", last, last + 1)
     ends = [
         (round(event["ts"] * 1000), round(event["ts"] * 1000) + round(event["dur"] * 1000))
         for event in whole(events.take())
