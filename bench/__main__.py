@@ -21,6 +21,8 @@ from bench import (
     path,
     peers,
     server,
+    timeline,
+    tracing,
     truth,
 )
 from bench.cell import BenchError
@@ -173,6 +175,18 @@ def peers_command(*, quick: Quick = False) -> None:
 def server_command(*, quick: Quick = False) -> None:
     """The test server against nginx, and the truth of its delays; 4 minutes."""
     _report(server.measure(server.QUICK if quick else server.FULL), quick=quick)
+
+
+@app.command("timeline")
+def timeline_command(*, quick: Quick = False) -> None:
+    """The same 50 pages in five modes, step by step on one axis of time; a minute."""
+    _report(timeline.measure(timeline.QUICK if quick else timeline.FULL), quick=quick)
+
+
+@app.command("trace")
+def trace_command(*, quick: Quick = False) -> None:
+    """What `--trace` costs a page in each mode, in ten pairs; 10 minutes."""
+    _report(tracing.measure(tracing.QUICK if quick else tracing.FULL), quick=quick)
 
 
 @app.command("truth")

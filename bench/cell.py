@@ -22,7 +22,8 @@ class Cell(msgspec.Struct, kw_only=True, frozen=True):
 
     ``work`` names a list of pages: cells of the same work must find the same.  The steady part
     of a run begins with record number ``warm`` and ends with the last of its ``pages``.
-    ``analyser`` is one of `bench.works.WORKS`; the first is the crawl's own.
+    ``analyser`` is one of `bench.works.WORKS`; the first is the crawl's own.  With ``traced``
+    a timeline is written, too.
     """
 
     work: str
@@ -31,6 +32,7 @@ class Cell(msgspec.Struct, kw_only=True, frozen=True):
     pages: int
     warm: int = 1
     analyser: str = "lexbor"
+    traced: bool = False
 
 
 class Errand(msgspec.Struct, kw_only=True, frozen=True):

@@ -86,8 +86,12 @@ def measure(errand: Errand) -> Measured:
         os.sched_setaffinity(0, errand.cores)
     cell, watch = errand.cell, Watch(errand)
     with tempfile.TemporaryDirectory() as folder:
-        output = str(Path(folder, "pages.jsonl"))
-        options = Options(mode=cell.mode, concurrency=cell.concurrency, output=output)
+        options = Options(
+            mode=cell.mode,
+            concurrency=cell.concurrency,
+            output=str(Path(folder, "pages.jsonl")),
+            trace=str(Path(folder, "trace.json")) if cell.traced else None,
+        )
         work = WORKS[cell.analyser]
         report = crawl(errand.source, options, analyse=work, on_record=watch)
     pages_per_s, cost = watch.steady()

@@ -17,6 +17,11 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
     ended: int
     name: str
 
+    @property
+    def duration(self) -> int:
+        """How long it took."""
+        return self.ended - self.began
+
 
 class Lane(msgspec.Struct, kw_only=True, frozen=True):
     """The spans of one thread, or of one place, in a group of them; in order of their beginning."""

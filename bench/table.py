@@ -17,6 +17,8 @@ from bench import (
     modes,
     path,
     standings,
+    timeline,
+    tracing,
     truth_results,
     truth_tables,
 )
@@ -41,6 +43,8 @@ TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "path": (path.PathResults, path.tables),
     "peers": (standings.PeerResults, standings.tables),
     "server": (goals.ServerResults, goals.tables),
+    "timeline": (timeline.TimelineResults, timeline.tables),
+    "trace": (Results, tracing.tables),
     "truth": (truth_results.TruthResults, truth_tables.tables),
 }
 

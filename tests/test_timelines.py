@@ -12,7 +12,6 @@ from typing import Any
 
 import planted  # type: ignore[import-not-found]  # found as pytest's pythonpath has it
 import pytest
-import traces  # type: ignore[import-not-found]
 
 from bench.lanes import crossing, length, outermost, read
 from crawler import MODES, Options, Record, crawl
@@ -21,6 +20,7 @@ from crawler.stages import analyse as analyse_stage
 from crawler.stages import fetch as fetch_stage
 from crawler.stages import write as write_stage
 from fixtures.running import serve
+from tests import traces
 
 every_mode = pytest.mark.parametrize("mode", MODES)
 PLACES, WORKERS = 4, 2

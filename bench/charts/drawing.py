@@ -9,7 +9,7 @@ import msgspec
 from matplotlib.figure import Figure
 
 from bench.cell import BenchError
-from bench.charts import crossover
+from bench.charts import crossover, timeline
 from bench.charts.style import styled
 from bench.results import FOLDER
 from bench.table import TABLES
@@ -32,7 +32,10 @@ class Chart(NamedTuple):
 
 
 #: Every chart by its name, which is also that of its files.
-CHARTS: dict[str, Chart] = {"crossover": Chart("grid", crossover.draw)}
+CHARTS: dict[str, Chart] = {
+    "crossover": Chart("grid", crossover.draw),
+    "timeline": Chart("timeline", timeline.draw),
+}
 
 
 def measured(names: Sequence[str] = (), kept: Path = FOLDER) -> list[str]:

@@ -4,12 +4,12 @@ import asyncio
 import os
 
 import pytest
-import traces  # type: ignore[import-not-found]  # found as pytest's pythonpath has it
 
 from crawler.core.entry import Entry
 from crawler.core.errors import OutputError
 from crawler.core.pages import Fetched, Outcome, Target
 from crawler.stores.timeline import BLOCK, Timeline
+from tests import traces
 
 ENTRY = Entry(outcome=Outcome.OK)
 OWN, WORKER = (os.getpid(), "page-1"), (os.getpid() + 1, "MainThread")
