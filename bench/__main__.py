@@ -185,7 +185,7 @@ def timeline_command(*, quick: Quick = False) -> None:
 
 @app.command("trace")
 def trace_command(*, quick: Quick = False) -> None:
-    """What `--trace` costs a page in each mode, in ten pairs; 10 minutes."""
+    """What `--trace` costs a page in each mode, in ten pairs; a quarter of an hour."""
     _report(tracing.measure(tracing.QUICK if quick else tracing.FULL), quick=quick)
 
 

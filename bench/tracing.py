@@ -1,83 +1,73 @@
 """What `--trace` costs a page: the same crawl with and without it, in pairs, in every mode."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 import msgspec
 
 from bench.ceiling import ceiling
-from bench.cell import Cell, Measured
+from bench.cell import BenchError, Cell, Cost, Errand, Measured, environment
+from bench.child import measure as measured
 from bench.layout import Table
 from bench.machine import machine
 from bench.results import Results
-from bench.rounds import run_rounds, say, warm_up
+from bench.rounds import say, warm_up
 from bench.spread import spread
 from bench.stand import Stand, set_up
 from crawler import MODES
 
-__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "measure", "tables"]
+__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "mean", "measure", "tables"]
 
 WORK = "30 kB, 0 ms"
 IN_FLIGHT = 50
-DIFFERENT = 1000
+#: Whether a crawl has a trace, in the order of the crawls of a pair: what drifts hits both alike.
+ORDER = (False, True, True, False, True, False, False, True)
 #: The share of a page's CPU that a trace may take.
 MOST = 0.03
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How many pages in one run, and how many pairs."""
+    """How many pages in one crawl, and how many pairs of eight crawls."""
 
     pages: int
     rounds: int
 
 
-FULL = Scale(pages=4000, rounds=10)
-QUICK = Scale(pages=300, rounds=2)
+FULL = Scale(pages=1000, rounds=10)
+QUICK = Scale(pages=150, rounds=1)
 
 
 def measure(scale: Scale = FULL) -> Results:
     """Crawl pages of 30 kB with 60 links in all modes; raises BenchError."""
-    with set_up(size="30kB", links=60, pages=DIFFERENT) as stand:
-        stand.write_list(WORK, scale.pages, lambda number: f"/p/{number % DIFFERENT}")
-        stand.write_list("different", DIFFERENT, lambda number: f"/p/{number}")
-        warm_up(stand, ["different"])
-        most = ceiling(stand, "different")
-        measured: list[Measured] = []
+    with set_up(size="30kB", links=60, pages=scale.pages) as stand:
+        stand.write_list(WORK, scale.pages, lambda number: f"/p/{number}")
+        warm_up(stand, [WORK])
+        most = ceiling(stand, WORK)
+        found: list[Measured] = []
         for number in range(scale.rounds):
             for mode in random.Random(number).sample(MODES, len(MODES)):
-                measured += _pair(stand, mode, scale.pages, is_first=bool(number % 2))
-                say(f"pair {len(measured) // 2} of {scale.rounds * len(MODES)}: {mode}")
+                found += _pair(stand, mode, scale.pages)
+                say(f"pair {len(found) // 2} of {scale.rounds * len(MODES)}: {mode}")
     return Results(
         name="trace",
         machine=machine(),
         how=[
-            f"Pages of 30 kB with 60 links, 0 ms, {IN_FLIGHT} in flight where the mode has a "
-            f"choice; {scale.pages} pages a run.",
+            f"{scale.pages} pages of 30 kB with 60 links, 0 ms, {IN_FLIGHT} in flight where the "
+            "mode has a choice.",
             f"Medians of {scale.rounds} pairs in shuffled rounds, with the least and the "
-            "greatest; the two of a pair run one after the other, now this one first, now that.",
-            f"The CPU of workers included; the goal is {MOST:.0%} of a page's.",
+            "greatest; a pair is an interpreter that crawls "
+            f"{ORDER.count(True)} times with a trace and as often without, by turns.",
+            f"The CPU of workers included, their start not; the goal is {MOST:.0%} of a page's.",
         ],
         settings={"most": MOST},
         ceiling_per_s=most,
-        cells=measured,
+        cells=found,
     )
-
-
-def _pair(stand: Stand, mode: str, pages: int, *, is_first: bool) -> list[Measured]:
-    """Crawl with a trace and without, one right after the other: machines change their speed."""
-    plain = Cell(work=WORK, mode=mode, concurrency=IN_FLIGHT, pages=pages, warm=IN_FLIGHT)
-    order = (True, False) if is_first else (False, True)
-    return [
-        run_rounds(stand, [msgspec.structs.replace(plain, traced=traced)], 1, tell=_silent)[0]
-        for traced in order
-    ]
-
-
-def _silent(_line: str) -> None:
-    """Tell nobody."""
 
 
 def added(measured: Sequence[Measured], mode: str) -> list[tuple[float, float]]:
@@ -111,3 +101,42 @@ def _row(mode: str, pairs: list[tuple[float, float]]) -> list[str]:
         spread(shares).text(1, scale=100),
         "yes" if median(shares) < MOST else "no",
     ]
+
+
+def _pair(stand: Stand, mode: str, pages: int) -> list[Measured]:
+    """Return the mean run without a trace and the mean run with one, in an interpreter."""
+    cell = Cell(work=WORK, mode=mode, concurrency=IN_FLIGHT, pages=pages, warm=IN_FLIGHT)
+    errand = Errand(
+        cell=cell, source=str(stand.lists[WORK]), site_pid=stand.running.pid, cores=stand.cores
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.tracing", msgspec.json.encode(errand).decode()],
+        stdout=subprocess.PIPE, text=True, env=environment(), check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise BenchError(f"{mode} ended with {done.returncode}")
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=list[Measured])
+
+
+def mean(runs: Sequence[Measured]) -> Measured:
+    """Return the first of *runs* with the mean speed and cost of all."""
+    costs = [msgspec.structs.astuple(run.cost) for run in runs]
+    names = Cost.__struct_fields__
+    cost = Cost(**dict(zip(names, map(fmean, zip(*costs, strict=True)), strict=True)))
+    speed = fmean(run.pages_per_s for run in runs)
+    return msgspec.structs.replace(runs[0], cost=cost, pages_per_s=speed)
+
+
+def main() -> None:
+    """Do the errand that is given as JSON by turns, after once for nothing."""
+    errand = msgspec.json.decode(sys.argv[1], type=Errand)
+    runs: dict[bool, list[Measured]] = {False: [], True: []}
+    measured(errand)
+    for traced in ORDER:
+        cell = msgspec.structs.replace(errand.cell, traced=traced)
+        runs[traced].append(measured(msgspec.structs.replace(errand, cell=cell)))
+    print(msgspec.json.encode([mean(runs[traced]) for traced in runs]).decode())
+
+
+if __name__ == "__main__":
+    main()

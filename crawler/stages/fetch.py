@@ -195,6 +195,7 @@ class _Attempt:
 
     def result(self, cpu_s: float) -> Fetched:
         """Return everything that is known now."""
+        moment = now()
         fetched = Fetched(
             url=self._target.url,
             final_url=public_form(self._address),
@@ -203,10 +204,10 @@ class _Attempt:
             redirects=self._hops,
             home=self.visit.first_home,
             fetched_at=self._wall,
-            timing=self._timing(),
+            timing=self._timing(moment),
             limits=self._rules.limits,
             cpu_s=cpu_s,
-            spans=None if self._trail is None else self._trail.done(now()),
+            spans=None if self._trail is None else self._trail.done(moment),
         )
         if self._status is not None:
             fetched.status = self._status
@@ -218,13 +219,13 @@ class _Attempt:
                 fetched.wire_bytes = self._size
         return fetched
 
-    def _timing(self) -> Timing:
+    def _timing(self, moment: float) -> Timing:
         connect = self.visit.connect_s
         return Timing(
             queue=_ms(self._began - self._target.taken_at),
             connect=None if connect is None else _ms(connect),
             ttfb=None if self._ttfb is None else _ms(self._ttfb),
-            total=_ms(now() - self._began),
+            total=_ms(moment - self._began),
         )
 
 

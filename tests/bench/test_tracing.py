@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench.cell import Cost
-from bench.tracing import added, tables
+from bench.tracing import ORDER, added, mean, tables
 from crawler import MODES
 from tests.bench.examples import a_run, results
 
@@ -42,3 +42,22 @@ def test_the_median_decides_whether_the_goal_is_met():
     said = {row[0]: row[-1] for row in table.rows}
     assert said == {mode: "no" if mode == "threads" else "yes" for mode in MODES}
     assert {row[0]: row[3] for row in table.rows}["threads"] == "4.0 (0.0–5.0)"
+
+
+def test_a_pair_is_fair_to_both():
+    """As many of each, and a drift that goes on evenly adds as much to one as to the other."""
+    places = {traced: [n for n, t in enumerate(ORDER) if t is traced] for traced in (True, False)}
+
+    assert len(places[True]) == len(places[False])
+    assert sum(places[True]) == sum(places[False])
+
+
+def test_the_mean_of_runs_is_that_of_each_cost():
+    one, other = (
+        a_run(pages_per_s=speed, cost=Cost(own_user=1.0, own_system=0.0, workers=w, server=2.0))
+        for speed, w in ((10.0, 1.0), (20.0, 3.0))
+    )
+    found = mean([one, other])
+
+    assert found.cost == Cost(own_user=1.0, own_system=0.0, workers=2.0, server=2.0)
+    assert (found.pages_per_s, found.cell) == (15.0, one.cell)
