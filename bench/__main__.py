@@ -11,6 +11,7 @@ import typer
 from bench import (
     border,
     connections,
+    exhibition,
     fetch,
     flowchart,
     lessons,
@@ -67,6 +68,22 @@ def connections_command(*, quick: Quick = False) -> None:
 def demo_command() -> None:
     """Crawl 200 pages of a local site, then compare the five modes; under half a minute."""
     demo()
+
+
+@app.command("exhibits")
+def exhibits_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names or rows; all if left out.")
+    ] = None,
+    *,
+    quick: Quick = False,
+    interpreter: Annotated[
+        str, typer.Option("--interpreter", help="The command of another Python to run them with.")
+    ] = "",
+) -> None:
+    """A verdict on each claim of the article, one experiment each; 30 minutes."""
+    results = exhibition.measure(names or (), interpreter, quick=quick)
+    _report(results if quick or not names else exhibition.joined(results), quick=quick)
 
 
 @app.command("fetch")

@@ -8,6 +8,7 @@ import msgspec
 from bench import (
     border,
     connections,
+    exhibition,
     fetch,
     goals,
     lessons,
@@ -33,6 +34,9 @@ __all__ = ["TABLES", "printed", "tables"]
 TABLES: dict[str, tuple[type[Kept], Callable[[Any], list[Table]]]] = {
     "border": (border.BorderResults, border.tables),
     "connections": (Results, connections.tables),
+    "exhibits": (exhibition.ExhibitResults, exhibition.tables),
+    "exhibits-3.14": (exhibition.ExhibitResults, exhibition.tables),
+    "exhibits-3.15": (exhibition.ExhibitResults, exhibition.tables),
     "fetch": (fetch.FetchResults, fetch.tables),
     "grid": (grid_results.GridResults, grid_tables.tables),
     "lessons": (lessons.LessonResults, lessons.tables),
