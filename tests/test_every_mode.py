@@ -108,7 +108,7 @@ def test_a_private_page_may_redirect_within_the_private_network(site, mode):
 def test_a_public_host_has_four_requests_in_flight_at_most(public_site, mode):
     public_site.reset()
     address = f"http://public.test:{public_site.port}"
-    urls = [f"{address}/p/{number}?latency=1500ms" for number in range(8)]
+    urls = [f"{address}/p/{number}?latency=700ms" for number in range(8)]
     records = crawled(urls, PUBLIC, mode=mode, concurrency=32)
 
     assert {record.outcome for record in records.values()} == {"ok"}
@@ -137,7 +137,7 @@ def named(site, name):
 
 
 @contained
-@pytest.mark.parametrize("fault", ["kill", "abort"])
+@pytest.mark.parametrize("fault", ["kill", pytest.param("abort", marks=pytest.mark.slow)])
 def test_a_page_that_kills_the_analyser_costs_one_record(site, mode, fault):
     culprit = named(site, fault)
     analyser = {"kill": planted.kills_its_worker, "abort": planted.aborts}[fault]

@@ -174,7 +174,7 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=120, stateful_step_count=40)
+TestModel.settings = settings(stateful_step_count=40)
 
 
 def test_a_list_without_links_is_finished_when_closed_and_empty():

@@ -318,7 +318,7 @@ CHECKED = settings(
 )
 
 
-@settings(CHECKED, max_examples=300)
+@settings(CHECKED, max_examples=100)
 @given(sendings())
 @example(Sent(b"\rRTSP/1.0 200 OK\r\n" + PAGE))
 def test_the_wire_sees_what_httpcore_sees(colours, sent):
