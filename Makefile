@@ -11,6 +11,7 @@ NODE := .venv-peers/node/.ready
 PYTHON_314 ?=
 PYTHON_315 ?=
 OTHER = $(PYTHON_$(subst .,,$*))
+THERE = env PYTHONPATH='$(CURDIR):$(CURDIR)/.pythons/site-$*' PYTHONDONTWRITEBYTECODE=1 $(or $(OTHER),sh bench/pythons_setup.sh run python$*)
 # A process for each core; a file's tests stay together, because they share a server.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md docs/*/*.md 2>/dev/null)
@@ -63,14 +64,13 @@ bench: $(READY)  ## measure everything (takes a while)
 
 peers: $(PEERS) $(NODE)  ## set up other people's tools in .venv-peers, for `python -m bench fetch`, `peers` and `load`
 
-exhibits-%: | $(READY)  ## measure other Pythons: make exhibits-3.14 or exhibits-3.15; a minute, the first time two
+exhibits-%: | $(READY)  ## measure other Pythons: make exhibits-3.14 or exhibits-3.15; as long as all exhibits
 	@mkdir -p .pythons
 	@test -n '$(OTHER)' || test -e .pythons/sid/usr/bin/python$* || sh bench/pythons_setup.sh
-	@PYTHONPATH='$(CURDIR):$(CURDIR)/.pythons/site-$*' PYTHONDONTWRITEBYTECODE=1 \
-		$(or $(OTHER),sh bench/pythons_setup.sh run python$*) -m bench.subinterpreters \
-		> .pythons/subinterpreters-$*.part
+	@$(THERE) -m bench.subinterpreters > .pythons/subinterpreters-$*.part
 	@mv .pythons/subinterpreters-$*.part bench/results/subinterpreters-$*.json
 	@echo 'Kept in subinterpreters-$*.json.'
+	@$(BIN)/python -m bench exhibits --interpreter "$(THERE)"
 
 # Our packages have wheels for 3.14; 3.15 has the standard library alone.
 exhibits-3.14: .pythons/site-3.14
