@@ -74,7 +74,8 @@ def judge(found: Found) -> Judgement:
     unseen = [state for state, what in SEEN.items() if found[what].median == 0]
     why = (
         f"Of {found['children'].text()} children {found[SEEN['new']].text()} were seen before "
-        f"they first ran and {found[SEEN['ended']].text()} between their end and their parent’s taking note of it; "
+        f"they first ran and {found[SEEN['ended']].text()} between their end and their "
+        "parent’s taking note of it; "
         "the workers of a crawl that share one core are running for "
         f"{found['running'].text()} of their time, ready for {found['ready'].text()} and waiting "
         f"for {found['waiting'].text()}; each gave way {found['times a worker gave way'].text()} "
