@@ -103,7 +103,7 @@ def _stage(name: str, runs: list[Spent], pages: int) -> list[Figure]:
     return [
         Figure(f"{name}: time a page", "ms", [1e3 * run.wall / pages for run in runs]),
         Figure(f"{name}: CPU a page", "ms", [1e3 * run.running / pages for run in runs]),
-        Figure(f"{name}: waits", "%", [100 * run.waiting / run.wall for run in runs]),
+        Figure(f"{name}: waits", "%", [100 * run.waiting_share for run in runs]),
         Figure(f"{name}: waits a page", "", [run.waits / pages for run in runs]),
     ]
 
@@ -111,6 +111,6 @@ def _stage(name: str, runs: list[Spent], pages: int) -> list[Figure]:
 def _page(fetches: list[Spent], analyses: list[Spent]) -> list[float]:
     """Return the share of its time that a page waits that is fetched and analysed."""
     return [
-        100 * (one.waiting + other.waiting) / (one.wall + other.wall)
+        100 * (waits := one.waiting + other.waiting) / (waits + one.running + other.running)
         for one, other in zip(fetches, analyses, strict=True)
     ]

@@ -1,25 +1,16 @@
 """Switching costs processes more than threads, and frequent switching slows a program down."""
 
-import multiprocessing
-import os
-import random
 from collections.abc import Callable
-from functools import partial
-from multiprocessing import Process
-from multiprocessing.connection import Connection
-from statistics import median
-from threading import Thread
-from typing import NamedTuple
 
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict, ratio
-from bench.exhibits.turns import Turn, Usage, Way, by_turns, figure, usage
+from bench.exhibits.ping_pong import Passing, play
+from bench.exhibits.turns import Turn, Way, by_turns, figure
 from bench.stand import set_up
 
 __all__ = ["judge", "measure", "must_show"]
 
 LATENCIES = (0.5, 5, 50)  # ms
 IN_FLIGHT = 4  # in every mode
-PASSES = 500
 WAYS = {
     "threads": Way("threads", IN_FLIGHT),
     "async": Way("async", IN_FLIGHT),
@@ -31,34 +22,10 @@ ALIKE = 1.1
 MUCH = 5.0
 
 
-class _Passing(NamedTuple):
-    """What a pass of the ball costs: CPU seconds, and switches of context of both sides."""
-
-    cpu: float
-    switches: float
-
-
 def measure(scale: Scale) -> list[Figure]:
     """Play ping-pong on one core, by oneself, between threads and between processes; crawl."""
-    kinds: dict[str, Callable[[int], _Passing]] = {
-        "nobody": _alone,
-        "threads": partial(_between, Thread),
-        "processes": partial(_between, Process),
-    }
-    games = [*kinds] * scale.pick(40, 1)  # short ones: the speed of a core drifts
-    balls: dict[str, list[_Passing]] = {kind: [] for kind in kinds}
-    usable = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, [min(usable)])  # where two are at it, one core must switch
-    try:
-        for number in range(scale.rounds):
-            played: dict[str, list[_Passing]] = {kind: [] for kind in kinds}
-            for kind in random.Random(number).sample(games, len(games)):
-                played[kind].append(kinds[kind](PASSES))
-            for kind, found in played.items():
-                balls[kind].append(_Passing(*map(median, zip(*found, strict=True))))
-    finally:
-        os.sched_setaffinity(0, usable)
-    threads, *others = _switches(balls)
+    games = play(scale.rounds, scale.pick(40, 1))
+    threads, *others = _switches(games)
     return [threads, *others, *_crawls(scale, threads.median)]
 
 
@@ -92,7 +59,7 @@ def must_show(found: Found) -> bool:
     return more and found["switches a pass, nobody"].median < 0.5 < min(by_count)
 
 
-def _switches(balls: dict[str, list[_Passing]]) -> list[Figure]:
+def _switches(games: dict[str, list[Passing]]) -> list[Figure]:
     """Return what a switch costs: what passing costs more between two than by oneself."""
     costs = {
         kind: Figure(
@@ -100,7 +67,7 @@ def _switches(balls: dict[str, list[_Passing]]) -> list[Figure]:
             "µs",
             [
                 1e6 * (two.cpu - one.cpu) / two.switches
-                for two, one in zip(balls[kind], balls["nobody"], strict=True)
+                for two, one in zip(games[kind], games["nobody"], strict=True)
             ],
         )
         for kind in ("threads", "processes")
@@ -110,7 +77,7 @@ def _switches(balls: dict[str, list[_Passing]]) -> list[Figure]:
         ratio("process over thread", costs["processes"], costs["threads"]),
         *(
             Figure(f"switches a pass, {kind}", "", [one.switches for one in runs])
-            for kind, runs in balls.items()
+            for kind, runs in games.items()
         ),
     ]
 
@@ -136,44 +103,3 @@ def _crawls(scale: Scale, switch: float) -> list[Figure]:
                 for what, (unit, of) in kinds.items()
             ]
     return figures
-
-
-def _alone(passes: int) -> _Passing:
-    """Do what both sides do in one thread, which never has to wait."""
-    ours, theirs = multiprocessing.Pipe()
-    before = usage()
-    for _ in range(passes):
-        ours.send_bytes(b"ball")
-        theirs.send_bytes(theirs.recv_bytes())
-        ours.recv_bytes()
-    return _passing(before, usage(), passes)
-
-
-def _between(make: Callable[..., Thread | Process], passes: int) -> _Passing:
-    """Play with another thread or process; its start and its end are not counted."""
-    ours, theirs = multiprocessing.Pipe()
-    other = make(target=_return, args=(theirs, passes + 2))
-    other.start()
-    _pass(ours, 1)
-    before = usage()
-    _pass(ours, passes)
-    after = usage()
-    _pass(ours, 1)
-    other.join()
-    return _passing(before, after, passes)
-
-
-def _pass(ours: Connection, times: int) -> None:
-    for _ in range(times):
-        ours.send_bytes(b"ball")
-        ours.recv_bytes()
-
-
-def _return(theirs: Connection, times: int) -> None:
-    for _ in range(times):
-        theirs.send_bytes(theirs.recv_bytes())
-
-
-def _passing(before: Usage, after: Usage, passes: int) -> _Passing:
-    _, own, others, *switches = (b - a for a, b in zip(before, after, strict=True))
-    return _Passing((own + others) / passes, sum(switches) / passes)

@@ -22,6 +22,11 @@ class Spent(NamedTuple):
         """The seconds in which the thread could not have used a core."""
         return max(0.0, self.wall - self.running - self.ready)
 
+    @property
+    def waiting_share(self) -> float:
+        """The part of its time that a thread with a core of its own would have waited."""
+        return self.waiting / (self.waiting + self.running)
+
 
 def spent(task: Callable[[], object]) -> Spent:
     """Run *task* in this thread and return what its time went to.
