@@ -16,8 +16,8 @@ WAYS = {
     "async": Way("async", IN_FLIGHT),
     "processes": Way("processes", workers=IN_FLIGHT),
 }
-#: Costs that differ by less are alike: rounds of one kind differ by as much.
-ALIKE = 1.1
+#: Costs that differ by less are alike: on a busy machine rounds of one kind differ by as much.
+ALIKE = 1.25
 #: Percent of a page's CPU from which on switches slow a crawl down.
 MUCH = 5.0
 
@@ -87,7 +87,7 @@ def _crawls(scale: Scale, switch: float) -> list[Figure]:
     figures = []
     ways = {name: way for name, way in WAYS.items() if not (scale.quick and way.workers)}
     latencies = LATENCIES[:1] if scale.quick else LATENCIES
-    pages = scale.pick(80, 20)
+    pages = scale.pick(60, 20)
     kinds: dict[str, tuple[str, Callable[[Turn], float]]] = {
         "switches a page": ("", lambda turn: turn.switches),
         "voluntary switches a page": ("", lambda turn: turn.voluntary),

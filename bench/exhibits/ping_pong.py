@@ -27,7 +27,8 @@ class Passing(NamedTuple):
 def play(rounds: int, games: int) -> dict[str, list[Passing]]:
     """Return the median of so many games in each round: with a thread, a process and nobody.
 
-    With nobody one thread does what both sides do, and never has to wait.
+    With nobody one thread does what both sides do, and never has to wait.  Both sides use
+    little memory: what a larger program finds gone from its caches is not measured.
     """
     usable = os.sched_getaffinity(0)
     os.sched_setaffinity(0, [min(usable)])
