@@ -142,7 +142,7 @@ def test_fast_io_is_judged_by_switches_round_by_round(threads, cpu, verdict):
         (e06_switching, SWITCHING, {"switches a pass, threads": 0}),
         (e06_switching, SWITCHING, {"switches a pass, processes": 0}),
         (e23_fast_io, FAST_IO, {"switches a page, threads": 0.1}),
-        (e23_fast_io, FAST_IO, {"switches a page between threads": 0}),
+        (e23_fast_io, FAST_IO, {"switches a page between threads": 0.5}),
         *((e28_life, LIFE, {what: 0}) for what in LIFE if what != "children"),
     ],
 )
