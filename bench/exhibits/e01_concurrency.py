@@ -64,9 +64,11 @@ def judge(found: Found) -> Judgement:
     )
     if overlap.median <= 1 or turns.median > ONE_CORE:
         return Judgement(Verdict.REFUTED, why)
-    if any(busy.median > ONE_CORE for busy in parallel):
+    if not parallel:
+        return Judgement(Verdict.LIMITED, f"Nothing parallel was measured. {why}")
+    if parallel[0].median > ONE_CORE:
         return Judgement(Verdict.HOLDS, why)
-    return Judgement(Verdict.LIMITED, f"Nothing was parallel here. {why}")
+    return Judgement(Verdict.LIMITED, f"There was no second core to spare. {why}")
 
 
 def must_show(found: Found) -> bool:

@@ -92,6 +92,15 @@ def test_a_verdict_follows_from_the_figures(
 
 
 @pytest.mark.parametrize(
+    ("rounds", "verdict"),
+    [([1, 1.8, 1.8], "holds"), ([1, 1, 1.8], "holds within limits"), ([1, 1, 1], "does not hold")],
+)
+def test_a_second_core_that_others_needed_refutes_nothing(rounds, verdict):
+    faster = Figure("times as fast on 2 cores", "", rounds)
+    assert e07_cores.judge(_found(CORES, {faster.name: None}, [faster])).verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("dearer", "share", "verdict"),
     [
         (2.0, 20.0, "holds"),
