@@ -22,7 +22,7 @@ HALF = 50.0
 
 def measure(scale: Scale) -> list[Figure]:
     """Do the stages of one program by themselves, near a server and far from one."""
-    pages = scale.pick(20, 4)
+    pages = scale.pick(20, 2)
     rules, stages = FetchRules.of(Options(), "bench"), defaultdict[str, list[Spent]](list)
     held = defaultdict[str, list[float]](list)
     with (
