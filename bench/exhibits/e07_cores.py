@@ -35,6 +35,7 @@ def measure(scale: Scale) -> list[Figure]:
     ]
     kinds = {} if scale.quick else scaling(scale.rounds, times=30)
     return [
+        Figure("workers", "", [workers]),
         *rates,
         ratio("times as fast on 2 cores", rates[1], rates[0]),
         figure("times as fast by Amdahl’s law", "", found["cores: 1"], _amdahl),
@@ -55,6 +56,8 @@ def judge(found: Found) -> Judgement:
         f"({law.text()} by Amdahl’s law){said}."
     )
     parallel = [kind for kind, one in others.items() if one.median > PARALLEL]
+    if found["workers"].median < max(CORES):
+        return Judgement(Verdict.LIMITED, f"A hurried run has no worker for a second core. {why}")
     if faster.median <= PARALLEL:
         once = max(faster.values) > PARALLEL  # others may have needed the second core
         return Judgement(Verdict.LIMITED if once else Verdict.REFUTED, why)
