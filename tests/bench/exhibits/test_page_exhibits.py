@@ -42,7 +42,8 @@ SWITCHING = {
     "switches a pass, nobody": 0, "switches a pass, threads": 2, "switches a pass, processes": 2,
 }  # fmt: skip
 CORES = {
-    "workers": 2, "times as fast on 2 cores": 1.8, "times as fast by Amdahl’s law": 1.9, "2 threads over 1": 1,
+    "workers": 2, "times as fast on 2 cores": 1.8, "times as fast by Amdahl’s law": 1.9,
+    "2 threads over 1": 1,
 }  # fmt: skip
 FAST_IO = {
     "switches a page, threads": 10, "switches a page, async": 0.1,
