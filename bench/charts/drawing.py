@@ -9,7 +9,7 @@ import msgspec
 from matplotlib.figure import Figure
 
 from bench.cell import BenchError
-from bench.charts import crossover, timeline
+from bench.charts import convoy, crossover, gil_step, timeline
 from bench.charts.style import styled
 from bench.results import FOLDER
 from bench.table import TABLES
@@ -25,16 +25,24 @@ _NO_METADATA = {
 
 
 class Chart(NamedTuple):
-    """The experiment whose kept results are drawn, and what draws them."""
+    """The experiment whose kept results are drawn, what draws them, and of which exhibit."""
 
     results: str
     draw: Callable[[Any], Figure]
+    exhibit: str = ""
+
+    @property
+    def command(self) -> str:
+        """What is to be run for it."""
+        return f"python -m bench {self.results} {self.exhibit}".rstrip()
 
 
 #: Every chart by its name, which is also that of its files.
 CHARTS: dict[str, Chart] = {
     "crossover": Chart("grid", crossover.draw),
     "timeline": Chart("timeline", timeline.draw),
+    "convoy": Chart("exhibits", convoy.draw, "convoy"),
+    "gil-step": Chart("exhibits", gil_step.draw, "computing"),
 }
 
 
@@ -46,11 +54,9 @@ def measured(names: Sequence[str] = (), kept: Path = FOLDER) -> list[str]:
     for name in names:
         if name not in CHARTS:
             raise BenchError(f"no chart is named {name!r}: choose from {', '.join(CHARTS)}")
-        if not _path(name, kept).exists():
-            raise BenchError(
-                f"{name} cannot be drawn: run `python -m bench {CHARTS[name].results}`"
-            )
-    return list(names) or [name for name in CHARTS if _path(name, kept).exists()]
+        if not _is_kept(name, kept):
+            raise BenchError(f"{name} cannot be drawn: run `{CHARTS[name].command}`")
+    return list(names) or [name for name in CHARTS if _is_kept(name, kept)]
 
 
 def draw(name: str, kept: Path = FOLDER, figures: Path = FIGURES) -> list[Path]:
@@ -76,12 +82,26 @@ def stale(kept: Path = FOLDER, figures: Path = FIGURES) -> list[str]:
 
 
 def _drawn(name: str, kind: str, kept: Path) -> bytes:
-    chart, written = CHARTS[name], BytesIO()
-    shape, _ = TABLES[chart.results]
-    results = msgspec.json.decode(_path(name, kept).read_bytes(), type=shape)
+    written = BytesIO()
     with styled():
-        chart.draw(results).savefig(written, format=kind, metadata=_NO_METADATA[kind])
+        drawn = CHARTS[name].draw(_results(name, kept))
+        drawn.savefig(written, format=kind, metadata=_NO_METADATA[kind])
     return written.getvalue()
+
+
+def _is_kept(name: str, kept: Path) -> bool:
+    """Tell whether what the chart shows was measured; an exhibit may have been left out."""
+    if not _path(name, kept).exists():
+        return False
+    exhibit = CHARTS[name].exhibit
+    return not exhibit or any(
+        one.name == exhibit and one.figures for one in _results(name, kept).cells
+    )
+
+
+def _results(name: str, kept: Path) -> Any:
+    shape, _ = TABLES[CHARTS[name].results]
+    return msgspec.json.decode(_path(name, kept).read_bytes(), type=shape)
 
 
 def _path(name: str, kept: Path) -> Path:
