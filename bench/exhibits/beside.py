@@ -64,13 +64,14 @@ def steps_during(task: Callable[[], object]) -> int:
             steps += 1
             walking.set()
 
+    walker = threading.Thread(target=walk)
     with switching_every(NEVER):
-        walker = threading.Thread(target=walk)
         walker.start()
-        walking.wait()
-        before = steps
-        task()
-        taken = steps - before
-        over = True
-        walker.join()
-    return taken
+        try:
+            walking.wait()
+            before = steps
+            task()
+            return steps - before
+        finally:
+            over = True
+            walker.join()

@@ -55,7 +55,11 @@ def measure(scale: Scale) -> list[Figure]:
     for name in works:
         what, _, size = name.partition(" of ")
         at = float(size) if size else None
-        times = [two.rate / one.rate for one, two in zip(alone[name], both[name], strict=True)]
+        # Against one thread with a core to itself: what others take can only make less of it.
+        times = [
+            two.rate * one.cores / one.rate
+            for one, two in zip(alone[name], both[name], strict=True)
+        ]
         figures += [
             Figure(f"cores busy, {what}", "", [two.cores for two in both[name]], at),
             Figure(f"times as fast, {what}", "", times, at),
