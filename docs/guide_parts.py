@@ -38,7 +38,8 @@ def verdicts(results: Path = FOLDER) -> str:
         if one.name in modules
     ]
     heads = ["| row | exhibit | claim | verdict | measured |", "|--:|---|---|---|---|"]
-    return "\n".join([*heads, *rows, "", *kept.notes, ""])
+    every = "Every round of every figure is in [exhibits.json](../bench/results/exhibits.json)."
+    return "\n".join([*heads, *rows, "", every, *kept.notes, ""])
 
 
 def verdict(name: str, results: Path = FOLDER) -> str:
