@@ -49,9 +49,9 @@ def kept(tmp_path):
 
 
 def test_a_verdict_is_told_with_its_reason_and_its_program(kept):
-    folder = kept("exhibits", "3.11.7", ("gil", Verdict.HOLDS))
+    folder = kept("exhibits", "3.11.7", ("gil", Verdict.REFUTED))
     for text in (guide_parts.verdicts(folder), guide_parts.verdict("gil", folder)):
-        assert "**holds**" in text
+        assert "**does not hold**" in text
         assert "It was 3.11.7." in text
         assert "(../bench/exhibits/e08_gil.py)" in text
 
