@@ -9,7 +9,15 @@ import msgspec
 from matplotlib.figure import Figure
 
 from bench.cell import BenchError
-from bench.charts import convoy, crossover, gil_step, timeline
+from bench.charts import (
+    break_even,
+    convoy,
+    crossover,
+    faults,
+    gil_step,
+    memory_slope,
+    timeline,
+)
 from bench.charts.style import styled
 from bench.results import FOLDER
 from bench.table import TABLES
@@ -43,6 +51,9 @@ CHARTS: dict[str, Chart] = {
     "timeline": Chart("timeline", timeline.draw),
     "convoy": Chart("exhibits", convoy.draw, "convoy"),
     "gil-step": Chart("exhibits", gil_step.draw, "computing"),
+    "break-even": Chart("exhibits", break_even.draw, "processes"),
+    "memory-slope": Chart("exhibits", memory_slope.draw, "footprint"),
+    "faults": Chart("exhibits", faults.draw, "faults"),
 }
 
 

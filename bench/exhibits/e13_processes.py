@@ -10,7 +10,7 @@ from functools import cache
 from bench.cell import BenchError
 from bench.exhibits.crossing import WORKERS, Border, border, drive
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.paying import WAYS, pays_from, speed_up, speed_ups
+from bench.exhibits.paying import WAYS, pays, speed_up, speed_ups
 from bench.meter import cpu_of
 from bench.stand import set_up
 from bench.works import python_light
@@ -28,16 +28,7 @@ SURELY = 1.2
 
 def measure(scale: Scale) -> list[Figure]:
     """Give pages to a pool that need nothing but CPU; then pages that are fetched and analysed."""
-    curves = speed_ups(scale)
-    return [
-        *(figure for curve in curves.values() for figure in curve),
-        *(
-            figure
-            for name, curve in curves.items()
-            for figure in pays_from(_pays(name), "ms", curve)
-        ),
-        *_real_pages(scale),
-    ]
+    return [*speed_ups(scale), *_real_pages(scale)]
 
 
 def judge(found: Found) -> Judgement:
@@ -58,13 +49,9 @@ def judge(found: Found) -> Judgement:
     return Judgement(Verdict.LIMITED, f"Only if there is enough of it: {why}")
 
 
-def _pays(name: str) -> str:
-    return name.replace("times as fast", "pays from")
-
-
 def _where(found: Found) -> str:
     """Say from how much work on it pays, for small pages and large ones."""
-    names = {size: _pays(speed_up(size, "pickled")) for size in ("10 kB", "1 MB")}
+    names = {size: pays(size, "pickled") for size in ("10 kB", "1 MB")}
     known = [f"{found[name].text()} at {size}" for size, name in names.items() if name in found]
     return f"; it pays from {' and from '.join(known)}" if known else ""
 

@@ -16,7 +16,7 @@ from bench.exhibits.waiting import memory_in_flight
 from bench.meter import memory_of_all
 from bench.stand import set_up
 
-__all__ = ["IN_FLIGHT", "curve_name", "judge", "measure"]
+__all__ = ["IN_FLIGHT", "curve_name", "judge", "measure", "slope_name"]
 
 THREAD = "thread"
 #: Requests in flight; in the mode processes there is a worker for each.
@@ -32,6 +32,11 @@ ROUNDS = 3  # of crawls; their memory hardly varies
 def curve_name(mode: str) -> str:
     """Return the name of a curve: megabytes of a crawl over its requests in flight."""
     return f"memory of a crawl, {mode}"
+
+
+def slope_name(mode: str) -> str:
+    """Return the name of the figure that says what one more request in flight takes."""
+    return f"a further request, {mode}"
 
 
 def measure(scale: Scale) -> list[Figure]:
@@ -77,15 +82,11 @@ def judge(found: Found) -> Judgement:
 
 
 def _in_flight(found: Found) -> str:
-    slopes = {mode: found[name] for mode in IN_FLIGHT if (name := _slope(mode)) in found}
+    slopes = {mode: found[name] for mode in IN_FLIGHT if (name := slope_name(mode)) in found}
     if not slopes:
         return ""
     each = ", ".join(f"{slope.text()} in {mode}" for mode, slope in slopes.items())
     return f" Our crawl takes for each further request in flight {each}."
-
-
-def _slope(mode: str) -> str:
-    return f"a further request, {mode}"
 
 
 def _start(way: str, units: int) -> tuple[float, float]:
@@ -135,4 +136,4 @@ def _crawls(scale: Scale) -> Iterator[Figure]:
         yield from curve
         rounds = zip(*(one.values for one in curve), strict=True)
         slopes = [1e3 * linear_regression(some, one).slope for one in rounds]
-        yield Figure(_slope(mode), "kB", slopes)
+        yield Figure(slope_name(mode), "kB", slopes)

@@ -55,7 +55,7 @@ class Crawled(NamedTuple):
 
 def urls_of(site: str, faults: Sequence[str]) -> dict[str, str]:
     """Return each URL with its fault, good pages between the bad ones."""
-    urls = {}
+    urls: dict[str, str] = {}
     for number, fault in enumerate(faults):
         first = number * (GOOD + 1)
         urls |= {f"{site}/p/{first + good}": "" for good in range(GOOD)}
