@@ -18,7 +18,7 @@ LOOK = {
     "cores busy": (COLOURS["blue"], "o", -0.13),
     "times as fast": (COLOURS["vermilion"], "s", 0.13),
 }
-STEP = 2048  # bytes from which on hashlib lets go of the GIL
+STEPS = "steps of another thread during sha256"
 SIZES = {256: "256 B", 2048: "2 kB", 16_384: "16 kB", 131_072: "128 kB", 1_048_576: "1 MB"}
 
 
@@ -38,18 +38,24 @@ def draw(results: ExhibitResults) -> Figure:
     _bounds(hashing.axhline)
     hashing.set_ylim(bottom=0)
     hashing.set_ylabel("cores, or times as fast")
-    hashing.axvline(STEP, color=MUTED, linewidth=0.8, ls="--", zorder=0)
-    for words, side, off in (("GIL kept", "right", -4), ("GIL let go", "left", 4)):
-        hashing.annotate(
-            words, (STEP, 0.06), (off, 0), textcoords="offset points", ha=side, fontsize=8,
-            color=MUTED,
-        )  # fmt: skip
+    # The least size at which another thread gets on while one hashes.
+    for step in [one.at or 0.0 for one in found.curve(STEPS) if one.median > 0][:1]:
+        _mark(hashing, step)
     _rows(others, found)
     drawn.legend(loc="outside lower center", ncols=len(LOOK))
     drawn.suptitle(
         "What a second thread adds. Points: medians; bands and lines: all rounds.", fontsize=9
     )
     return drawn
+
+
+def _mark(axes: Axes, step: float) -> None:
+    axes.axvline(step, color=MUTED, linewidth=0.8, ls="--", zorder=0)
+    for words, side, off in (("GIL kept", "right", -4), ("GIL let go", "left", 4)):
+        axes.annotate(
+            words, (step, 0.06), (off, 0), textcoords="offset points", ha=side, fontsize=8,
+            color=MUTED,
+        )  # fmt: skip
 
 
 def _rows(axes: Axes, found: Found) -> None:

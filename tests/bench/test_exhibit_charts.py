@@ -23,6 +23,10 @@ CONVOY = [
 ]
 COMPUTING = [
     *(
+        Figure("steps of another thread during sha256", "", [steps], size)
+        for size, steps in ((2047, 0.0), (2048, 16.0), (2049, 15.0))
+    ),
+    *(
         Figure(f"{what}, sha256", "", [value, value, value + 0.1], size)
         for what in ("cores busy", "times as fast")
         for size, value in ((256, 1.0), (2047, 1.0), (2048, 1.4), (1_048_576, 1.9))
@@ -87,4 +91,5 @@ def test_the_step_has_a_point_for_each_size_and_a_row_for_each_work_that_was_don
     lines = {str(line.get_label()): points(line) for line in hashing.lines}
     sizes = [(256, 1.0), (2047, 1.0), (2048, 1.4), (1_048_576, 1.9)]
     assert sizes == lines["cores busy with 2 threads"]
+    assert [(2048, 0), (2048, 1)] in map(points, hashing.lines)
     assert ["Python", "re", "html.parser"] == [text.get_text() for text in others.get_yticklabels()]
