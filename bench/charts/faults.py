@@ -11,7 +11,7 @@ from bench.exhibits.exhibit import Found
 from bench.exhibits.faulty import FAULTS
 from crawler import MODES
 
-__all__ = ["draw"]
+__all__ = ["LOOK", "draw"]
 
 #: A colour for each outcome; pale enough for black letters.
 LOOK = {

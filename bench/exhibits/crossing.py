@@ -10,10 +10,9 @@ from multiprocessing import get_context
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
 
-__all__ = ["WORKERS", "Border", "border", "drive"]
+__all__ = ["AHEAD", "Border", "border", "drive"]
 
-WORKERS = 2
-AHEAD = 2 * WORKERS  # pages on their way at once
+AHEAD = 4  # pages on their way at once
 
 Task = Callable[..., Any]
 
@@ -37,7 +36,7 @@ class Border:
 
 
 @contextmanager
-def border(size: int, workers: int = WORKERS) -> Iterator[Border]:
+def border(size: int, workers: int) -> Iterator[Border]:
     """Start *workers* that have imported all they need; bodies have at most *size* bytes."""
     memory = SharedMemory(create=True, size=AHEAD * size)
     try:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from bench.cell import BenchError
-from bench.exhibits.crossing import WORKERS, Border, border, drive
+from bench.exhibits.crossing import Border, border, drive
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.paying import WAYS, pays, speed_up, speed_ups
+from bench.exhibits.paying import SIZES, WAYS, pays, speed_up, speed_ups
 from bench.meter import cpu_of
 from bench.stand import set_up
 from bench.works import python_light
@@ -18,7 +18,7 @@ from crawler import BlockingWireTransport, Fetched, FetchRules, Options, Outcome
 
 __all__ = ["judge", "measure"]
 
-SIZE, MOST = "100kB", 101_000  # of a page, and the bytes that it has at most
+SIZE = "100kB"
 PAGE = "http://127.0.0.1/page"
 HERE, URL = "not crossing", "as a URL"
 CROSSING = (*WAYS, URL)
@@ -28,7 +28,13 @@ SURELY = 1.2
 
 def measure(scale: Scale) -> list[Figure]:
     """Give pages to a pool that need nothing but CPU; then pages that are fetched and analysed."""
-    return [*speed_ups(scale), *_real_pages(scale)]
+    workers = scale.pick(2, 1)
+    with border(max(SIZES.values()), workers) as ours:
+        return [
+            Figure("workers", "", [workers]),
+            *speed_ups(scale, ours),
+            *_real_pages(scale, ours),
+        ]
 
 
 def judge(found: Found) -> Judgement:
@@ -36,8 +42,9 @@ def judge(found: Found) -> Judgement:
     curve = found.curve(speed_up("10 kB", "pickled"))
     little, much = curve[0], curve[-1]
     shares = {way: found[f"parent's share of CPU, {way}"].text() for way in CROSSING}
+    workers = found["workers"].text()
     why = (
-        f"at {much.at:g} ms of CPU a page of 10 kB {WORKERS} workers are {much.text()} times as "
+        f"at {much.at:g} ms of CPU a page of 10 kB {workers} workers are {much.text()} times as "
         f"fast as this process, at {little.at:g} ms {little.text()} times{_where(found)}. Of the "
         f"CPU of a page that is fetched the parent uses {shares['pickled']} if it crosses "
         f"pickled, {shares['in shared memory']} in shared memory and {shares[URL]} as a URL."
@@ -56,11 +63,11 @@ def _where(found: Found) -> str:
     return f"; it pays from {' and from '.join(known)}" if known else ""
 
 
-def _real_pages(scale: Scale) -> Iterator[Figure]:
+def _real_pages(scale: Scale, ours: Border) -> Iterator[Figure]:
     """Fetch and analyse pages here, or there, or fetch them here and analyse them there."""
     pages, ways = scale.pick(100, 10), (HERE, *CROSSING)
     costs: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    with set_up(size=SIZE, links=60, pages=pages) as stand, border(MOST) as ours:
+    with set_up(size=SIZE, links=60, pages=pages) as stand:
         urls = [f"{stand.running.url}/p/{number}" for number in range(pages)]
         expected = _digests(HERE, ours, urls)  # the server makes each page once
         _digests(URL, ours, urls)  # workers connect

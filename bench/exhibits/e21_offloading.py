@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bench.cell import BenchError
-from bench.exhibits.crossing import WORKERS, border
+from bench.exhibits.crossing import AHEAD, border
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
 from bench.exhibits.paying import pays_from
 from bench.exhibits.turns import usage
@@ -24,7 +24,6 @@ __all__ = ["judge", "measure", "must_show"]
 PAGES = {"lexbor": 256, "python_light": 128, "python_heavy": 128}
 QUICK = {"lexbor": 32, "python_heavy": 8}
 BATCHES = (1, 8, 64)
-AHEAD = 2 * WORKERS  # batches under way at once
 INLINE = 0  # in place of a size of batch
 HEAVY = 2  # pages during which turns are counted
 #: Times as fast, or as much CPU; less may be noise.
@@ -46,7 +45,8 @@ def measure(scale: Scale) -> list[Figure]:
     plan, batches = (QUICK, BATCHES[:2]) if scale.quick else (PAGES, BATCHES)
     runs: dict[str, _Runs] = {work: {batch: [] for batch in (INLINE, *batches)} for work in plan}
     keys = list(product(plan, (INLINE, *batches)))
-    with border(1) as ours:
+    workers = scale.pick(2, 1)
+    with border(1, workers) as ours:
         asyncio.run(_offloaded(ours.pool, 1, "lexbor", _pages(AHEAD)))  # what is imported late
         for number in range(scale.rounds):
             for work, batch in random.Random(number).sample(keys, len(keys)):
@@ -54,6 +54,7 @@ def measure(scale: Scale) -> list[Figure]:
         inline = asyncio.run(_turns_during(_inline("python_heavy", _pages(HEAVY))))
         there = asyncio.run(_turns_during(_offloaded(ours.pool, 1, "python_heavy", _pages(HEAVY))))
     return [
+        Figure("workers", "", [workers]),
         Figure("turns of the loop, inline", "", [inline]),
         Figure("turns of the loop, offloaded", "", [there]),
         *(one for work, pages in plan.items() for one in _figures(work, pages, runs[work])),
@@ -66,8 +67,8 @@ def judge(found: Found) -> Judgement:
     light, cost = found.curve(_faster("lexbor")), found.curve(_dearer("lexbor"))
     where = f", and pays from {found[name].text()} on" if (name := _pays("lexbor")) in found else ""
     why = (
-        f"one by one in {WORKERS} workers, pages of {found['CPU inline, python_heavy'].text()} "
-        f"are {heavy.text()} times as fast as inline, and those of "
+        f"one by one in {found['workers'].text()} workers, pages of "
+        f"{found['CPU inline, python_heavy'].text()} are {heavy.text()} times as fast as inline, and those of "
         f"{found['CPU inline, lexbor'].text()} {light[0].text()} times, with {cost[0].text()} "
         f"times the CPU; a batch of {light[-1].at:g} of these is {light[-1].text()} times as fast, "
         f"with {cost[-1].text()} times the CPU{where}. While heavy pages are analysed the loop "

@@ -13,7 +13,7 @@ from bench.stand import Stand, set_up
 from bench.works import WORKS
 from crawler import Options, crawl
 
-__all__ = ["judge", "measure", "must_show"]
+__all__ = ["LIMITS", "Run", "bounds", "check", "judge", "measure", "must_show"]
 
 LATENCY = 0.005  # seconds that the server thinks about a page
 IN_FLIGHT = 32
@@ -26,7 +26,7 @@ SAID = {"lexbor": "light pages", "python_heavy": "heavy pages"}
 SURELY = 1.1
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
     """What came of a crawl, in its steady part; ``most`` is what the server had open at once."""
 
     digest: str
@@ -45,14 +45,14 @@ def measure(scale: Scale) -> list[Figure]:
             stand.write_list("at once", pages, "/p/{}".format)
             # It also has the server make each page for the first time.
             most = None if scale.quick else ceiling(stand, "at once")
-            runs: dict[str, list[_Run]] = {mode: [] for mode in MODES}
+            runs: dict[str, list[Run]] = {mode: [] for mode in MODES}
             for number in range(1 if scale.quick else scale.rounds):
                 for mode in random.Random(number).sample(MODES, len(MODES)):
                     cell = Cell(
                         work=work, mode=mode, concurrency=IN_FLIGHT, pages=pages, warm=pages // 4
                     )
                     runs[mode].append(_run(stand, cell, workers))
-            _check([run for some in runs.values() for run in some], most)
+            check([run for some in runs.values() for run in some], most)
             figures += _figures(SAID[work], runs, workers)
     return figures
 
@@ -95,37 +95,38 @@ def _told(found: Found, said: str) -> str:
     )
 
 
-def _figures(said: str, runs: dict[str, list[_Run]], workers: int) -> Iterator[Figure]:
+def _figures(said: str, runs: dict[str, list[Run]], workers: int) -> Iterator[Figure]:
     for mode, some in runs.items():
         name = f"{mode} on {said}"
         yield Figure(f"pages/s, {name}", "", [run.pages_per_s for run in some])
         yield Figure(f"CPU, {name}", "ms/page", [1000 * run.cost.client for run in some])
         yield Figure(f"requests at once, {name}", "", [run.most for run in some])
+        cores = len(os.sched_getaffinity(0))
         places = workers if mode == "processes" else IN_FLIGHT
-        bounds = zip(*(_bounds(run.cost, places) for run in some), strict=True)
-        for limit, values in zip(LIMITS, bounds, strict=True):
+        most = zip(*(bounds(run.cost, places, cores) for run in some), strict=True)
+        for limit, values in zip(LIMITS, most, strict=True):
             yield Figure(_bound(limit, mode, said), "", values)
     rates = zip(*([run.pages_per_s for run in runs[mode]] for mode in MODES), strict=True)
     yield Figure(_lead(said), "", [hybrid / max(others) for *others, hybrid in rates])
 
 
-def _bounds(cost: Cost, places: int) -> tuple[float, float, float]:
+def bounds(cost: Cost, places: int, cores: int) -> tuple[float, float, float]:
     """Return what each of LIMITS allows: by Little's law, and by the CPU of a page."""
-    cores, least = len(os.sched_getaffinity(0)), 1e-6  # CPU is read to 10 ms
+    least = 1e-6  # CPU is read to 10 ms only, which may be none
     in_flight = places / (LATENCY + cost.client)
     return in_flight, 1 / max(cost.own, least), cores / max(cost.client + cost.server, least)
 
 
-def _run(stand: Stand, cell: Cell, workers: int) -> _Run:
+def _run(stand: Stand, cell: Cell, workers: int) -> Run:
     source = str(stand.lists[cell.work])
     watch = Watch(Errand(cell=cell, source=source, site_pid=stand.running.pid, cores=[]))
     options = Options(mode=cell.mode, concurrency=cell.concurrency, workers=workers)
     stand.running.reset()
     crawl(source, options, analyse=WORKS[cell.work], on_record=watch)
-    return _Run(watch.digest, *watch.steady(), stand.running.truth()["in_flight_max"])
+    return Run(watch.digest, *watch.steady(), stand.running.truth()["in_flight_max"])
 
 
-def _check(runs: Sequence[_Run], most: float | None) -> None:
+def check(runs: Sequence[Run], most: float | None) -> None:
     """Raise BenchError for other work, or for too much of what the server can give."""
     if len({run.digest for run in runs}) > 1:
         raise BenchError("not the same work in all modes")

@@ -63,12 +63,13 @@ def judge(found: Found) -> Judgement:
 
 
 def must_show(found: Found) -> bool:
-    """In each mode each page has the same record, and none but the bad ones failed."""
+    """In each mode each page has the same record, and the bad ones failed and no other."""
+    alike = ("lost", "unlike the first mode", "good pages failed")
     return all(
-        found[f"{what}, {mode}"].median == 0
+        [found[f"{what}, {mode}"].median for what in alike] == [0, 0, 0]
+        and found[f"bad pages failed, {mode}"].median == found["faults"].median
         for mode in _modes(found)
-        for what in ("lost", "unlike the first mode", "good pages failed")
-    ) and all(found[f"bad pages failed, {mode}"].median > 0 for mode in _modes(found))
+    )
 
 
 def _modes(found: Found) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from bench.exhibits.crossing import Border, border, drive
+from bench.exhibits.crossing import Border, drive
 from bench.exhibits.exhibit import Figure, Scale
 
 __all__ = ["SIZES", "WAYS", "break_even", "pays", "pays_from", "speed_up", "speed_ups"]
@@ -28,7 +28,7 @@ def pays(size: str, way: str) -> str:
     return f"pays from, {size} {way}"
 
 
-def speed_ups(scale: Scale) -> Iterator[Figure]:
+def speed_ups(scale: Scale, ours: Border) -> Iterator[Figure]:
     """Yield for each size and way a curve over the milliseconds of CPU that a page takes.
 
     The CPU is spent on bytecode, so that the GIL is held.  Each time in a pool is compared
@@ -39,14 +39,13 @@ def speed_ups(scale: Scale) -> Iterator[Figure]:
     cells = list(product(keys, works))
     found: dict[tuple[tuple[str, str], float], list[float]] = {cell: [] for cell in cells}
     loops = _loops_a_ms()
-    with border(max(SIZES[size] for size, _ in keys)) as ours:
-        for number in range(scale.rounds):
-            for (size, way), work in random.Random(number).sample(cells, len(cells)):
-                most = min(MOST, BYTES // SIZES[size])
-                pages = max(FEWEST, min(most, int(ENOUGH / work)))
-                todo = pages, int(work * loops), bytes(SIZES[size])
-                seconds = {one: _seconds(one, ours, *todo) for one in _in_turn(way, number)}
-                found[(size, way), work].append(seconds[None] / seconds[way])
+    for number in range(scale.rounds):
+        for (size, way), work in random.Random(number).sample(cells, len(cells)):
+            most = min(MOST, BYTES // SIZES[size])
+            pages = max(FEWEST, min(most, int(ENOUGH / work)))
+            todo = pages, int(work * loops), bytes(SIZES[size])
+            seconds = {one: _seconds(one, ours, *todo) for one in _in_turn(way, number)}
+            found[(size, way), work].append(seconds[None] / seconds[way])
     for key in keys:
         curve = [Figure(speed_up(*key), "", found[key, work], work) for work in works]
         yield from curve
