@@ -77,6 +77,7 @@ COUNTING = {
     "n = f(n)": (_read_call_write, TIMES),
     "n = f(n) with a lock": (_with_a_lock, TIMES // 20),
 }
+#: The second is a race as well, between two lines that hardly any thread is interrupted between.
 CRAWLING = {
     "seen after the fetch": _fetch_then_add,
     "seen before the fetch": _add_then_fetch,
