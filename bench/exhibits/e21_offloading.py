@@ -68,12 +68,13 @@ def judge(found: Found) -> Judgement:
     where = f", and pays from {found[name].text()} on" if (name := _pays("lexbor")) in found else ""
     why = (
         f"one by one in {found['workers'].text()} workers, pages of "
-        f"{found['CPU inline, python_heavy'].text()} are {heavy.text()} times as fast as inline, and those of "
-        f"{found['CPU inline, lexbor'].text()} {light[0].text()} times, with {cost[0].text()} "
-        f"times the CPU; a batch of {light[-1].at:g} of these is {light[-1].text()} times as fast, "
-        f"with {cost[-1].text()} times the CPU{where}. While heavy pages are analysed the loop "
-        f"has {found['turns of the loop, inline'].text()} turns for others inline, and "
-        f"{found['turns of the loop, offloaded'].text()} if they are elsewhere."
+        f"{found['CPU inline, python_heavy'].text()} are {heavy.text()} times as fast as inline, "
+        f"and those of {found['CPU inline, lexbor'].text()} {light[0].text()} times, with "
+        f"{cost[0].text()} times the CPU; a batch of {light[-1].at:g} of these is "
+        f"{light[-1].text()} times as fast, with {cost[-1].text()} times the CPU{where}. While "
+        f"heavy pages are analysed the loop has {found['turns of the loop, inline'].text()} turns "
+        f"for others inline, and {found['turns of the loop, offloaded'].text()} if they are "
+        "elsewhere."
     )
     if heavy.median < SURELY:
         return Judgement(Verdict.REFUTED, f"Not here: {why}")
