@@ -12,9 +12,7 @@ from multiprocessing.process import BaseProcess
 from statistics import linear_regression
 
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.waiting import memory_in_flight
 from bench.meter import memory_of_all
-from bench.stand import set_up
 
 __all__ = ["IN_FLIGHT", "curve_name", "judge", "measure", "slope_name"]
 
@@ -124,6 +122,10 @@ def _wait(ours: Connection) -> None:
 
 def _crawls(scale: Scale) -> Iterator[Figure]:
     """Yield a curve for each mode, and what one more request in flight takes by its slope."""
+    # Not at the top: starting threads and processes needs the standard library alone.
+    from bench.exhibits.waiting import memory_in_flight
+    from bench.stand import set_up
+
     plan = {"async": (1, 50)} if scale.quick else IN_FLIGHT
     cells = [(mode, pages) for mode, some in plan.items() for pages in some]
     memory: dict[tuple[str, int], list[float]] = {cell: [] for cell in cells}
