@@ -57,6 +57,7 @@ fix: $(READY)  ## repair format and lint as far as a tool can
 
 docs: $(READY)  ## draw the figures and print the map, the command line and the results into the docs again
 	@$(BIN)/python -m docs.figures
+	@$(BIN)/python -m docs.drawings
 	@$(BIN)/python -m bench figure
 	@test ! -e bench/results/grid.json || $(BIN)/python -m bench flowchart
 	@$(BIN)/cog -r -P -I . $(PRINTED)
