@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from bench.exhibits.beat import beat, percentile
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.turns import Way, by_turns
+from bench.exhibits.steady import steady
+from bench.exhibits.turns import Way
 from bench.exhibits.waiting import memory_in_flight
 from bench.stand import Stand, set_up
 from crawler import Analysed, Fetched, analyse
@@ -92,7 +93,7 @@ def _crawls(stand: Stand, number: int, scale: Scale) -> Iterator[Figure]:
     probes = {mode: _Probe() for mode in ("async", "threads") if mode == "async" or number <= CROWD}
     ways = {mode: Way(mode, number, analyse=probe) for mode, probe in probes.items()}
     latency = scale.pick(LATENCY, BRIEF)
-    found = by_turns(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
+    found = steady(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
     loop, late = found["async"], probes["async"].late
     by_waiting = [number / (latency / 1000 + turn.cpu) for turn in loop]
     yield Figure("pages/s", "", [turn.pages_per_s for turn in loop], number)

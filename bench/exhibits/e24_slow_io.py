@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from statistics import linear_regression
 
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict, ratio
-from bench.exhibits.turns import Way, by_turns
+from bench.exhibits.steady import steady
+from bench.exhibits.turns import Way
 from bench.exhibits.waiting import memory_in_flight
 from bench.stand import Stand, set_up
 
@@ -13,11 +14,10 @@ __all__ = ["judge", "measure", "must_show"]
 LATENCY, BRIEF = 500, 100  # ms that the server thinks about a page
 MODES = ("threads", "async")
 IN_FLIGHT, QUICK = (10, 100, 300, 1000), (8,)
-TURNS = 2  # pages for each place in flight
+TURNS = 3  # pages for each place in flight
 ROUNDS = 5  # a crawl lasts a second or more
 MEMORY_ROUNDS = 2  # it hardly varies
-#: Rates, and memory, that differ by less are alike: async writes its records in blocks, so that
-#: the last comes some 50 ms late, a twentieth of a crawl.
+#: Rates, and memory, that differ by less are alike: rounds of one mode differ by as much.
 ALIKE = 1.1
 
 
@@ -66,7 +66,7 @@ def _memory_of(mode: str) -> str:
 def _crawls(stand: Stand, number: int, scale: Scale) -> Iterator[Figure]:
     ways = {mode: Way(mode, number) for mode in MODES}
     latency = scale.pick(LATENCY, BRIEF)
-    found = by_turns(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
+    found = steady(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
     rates = {}
     for mode, turns in found.items():
         name = f"pages/s, {mode}"
