@@ -101,6 +101,8 @@ FREE = {"GIL enabled": 0}
         (e16_one_loop, ONE_LOOP, {}, "holds within limits"),
         (e16_one_loop, ONE_LOOP, {(OVER, 1): 0.8}, "holds"),
         (e16_one_loop, ONE_LOOP, {(OVER, 50): 0.95}, "does not hold"),
+        (e16_one_loop, ONE_LOOP, {(OVER, 50): 0.95, ("CPU over threads, uvloop", 50): 0.7},
+         "holds within limits"),
     ],
 )  # fmt: skip
 def test_a_verdict_follows_from_the_figures(exhibit, figures, other, verdict):
