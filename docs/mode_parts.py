@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
 
@@ -49,14 +50,18 @@ def way(mode: str) -> str:
 
 
 def excerpt(mode: str, *names: str) -> str:
-    """Return functions of a mode as they stand in its file, methods by `Class.method`.
+    """Return functions of a mode as they stand in its file, methods below the head of their class.
 
-    Raises KeyError for what is not there.
+    A method is named `Class.method`.  Raises KeyError for what is not there.
     """
     text = FILES[mode].read_text(encoding="utf-8")
     lines, found = text.splitlines(), dict(_functions(ast.parse(text)))
-    shown = (lines[found[name].lineno - 1 : found[name].end_lineno] for name in names)
-    return "```python\n" + "\n\n\n".join(dedent("\n".join(code)) for code in shown) + "\n```\n"
+    parts = []
+    for owner, members in groupby(names, lambda name: name.rpartition(".")[0]):
+        code = ["\n".join(lines[found[one].lineno - 1 : found[one].end_lineno]) for one in members]
+        parts.append(f"class {owner}:\n" + "\n\n".join(code) if owner else "\n\n\n".join(code))
+    shown = "\n\n\n".join(parts)
+    return f"```python\n{shown}\n```\n"
 
 
 def belongs(rows: tuple[int, ...], lessons: tuple[str, ...] = (), results: Path = FOLDER) -> str:

@@ -25,10 +25,11 @@ def test_each_mode_has_its_part_with_its_drawing_and_its_code(mode):
     assert "[Exhibit " in part
 
 
-def test_code_is_shown_whole_and_methods_as_functions():
-    shown = mode_parts.excerpt("processes", "_Parent._settle", "_prepare")
-    assert shown.startswith("```python\ndef _settle(self, target: Target,")
-    assert "\n    gear.settle(target, entry, now(), home=fetched.home)\n\n\ndef _prepare(" in shown
+def test_code_is_shown_whole_and_methods_below_the_head_of_their_class():
+    shown = mode_parts.excerpt("processes", "_Parent._settle", "_Parent._take_back", "_prepare")
+    assert shown.startswith("```python\nclass _Parent:\n    def _settle(self, target: Target,")
+    assert "home=fetched.home)\n\n    def _take_back(self" in shown
+    assert "*future.result())\n\n\ndef _prepare(" in shown
 
 
 def test_code_that_is_not_there_any_more_is_an_error():
