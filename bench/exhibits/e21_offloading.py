@@ -51,8 +51,9 @@ def measure(scale: Scale) -> list[Figure]:
         for number in range(scale.rounds):
             for work, batch in random.Random(number).sample(keys, len(keys)):
                 runs[work][batch].append(_run(ours.pool, batch, work, plan[work]))
-        inline = asyncio.run(_turns_during(_inline("python_heavy", _pages(HEAVY))))
-        there = asyncio.run(_turns_during(_offloaded(ours.pool, 1, "python_heavy", _pages(HEAVY))))
+        heavy = "python_heavy", _pages(HEAVY)
+        inline = asyncio.run(_turns_during(_inline(*heavy)))
+        there = asyncio.run(_turns_during(_elsewhere(ours.pool, *heavy)))
     return [
         Figure("workers", "", [workers]),
         Figure("turns of the loop, inline", "", [inline]),
@@ -130,15 +131,19 @@ async def _inline(work: str, pages: list[Fetched]) -> list[str]:
     return _analyse(work, pages)
 
 
+async def _elsewhere(pool: ProcessPoolExecutor, work: str, pages: list[Fetched]) -> list[str]:
+    return await asyncio.get_running_loop().run_in_executor(pool, _analyse, work, pages)
+
+
 async def _offloaded(
     pool: ProcessPoolExecutor, batch: int, work: str, pages: list[Fetched]
 ) -> list[str]:
     """Keep a few batches under way, as hybrid does."""
-    loop, places = asyncio.get_running_loop(), asyncio.Semaphore(AHEAD)
+    places = asyncio.Semaphore(AHEAD)
 
     async def analysed(some: list[Fetched]) -> list[str]:
         try:
-            return await loop.run_in_executor(pool, _analyse, work, some)
+            return await _elsewhere(pool, work, some)
         finally:
             places.release()
 
