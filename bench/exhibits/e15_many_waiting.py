@@ -21,7 +21,8 @@ TURNS = 3  # pages for each place in flight
 CROWD = 100  # threads at most, in the mode that is there to count them
 EVERY = 0.005  # seconds between two beats of the loop; the beats take a hundredth of a core
 ROUNDS = 3  # of crawls for their memory, which hardly varies
-MEMORY = "memory of one more in flight"
+CPU, MEMORY = "CPU", "memory of one more in flight"
+BY_N, BY_CPU = "most pages/s by N/(L+c)", "most pages/s by 1/c"
 
 
 class _Probe:
@@ -46,13 +47,22 @@ class _Probe:
 def measure(scale: Scale) -> list[Figure]:
     """Crawl pages that wait, one at a time and many, and count threads."""
     figures: list[Figure] = []
-    numbers = QUICK if scale.quick else IN_FLIGHT
+    numbers, latency = QUICK if scale.quick else IN_FLIGHT, scale.pick(LATENCY, BRIEF)
     with set_up(size="2kB", links=5, pages=TURNS * max(numbers)) as stand:
         for number in numbers:
-            figures += _crawls(stand, number, scale)
-        if not scale.quick:
-            figures.append(_memory(stand))
-    return figures
+            figures += _crawls(stand, number, latency, scale)
+        memory = [] if scale.quick else [_memory(stand)]
+    # With few in flight most of the CPU goes to the beats, which takes nothing from the pages.
+    costs = [figure for figure in figures if figure.name == CPU][-1].values
+    bounds = [
+        bound
+        for number in numbers
+        for bound in (
+            Figure(BY_N, "", [number / (latency / 1000 + cost / 1e6) for cost in costs], number),
+            Figure(BY_CPU, "", [1e6 / cost for cost in costs], number),
+        )
+    ]
+    return [*figures, *bounds, *memory]
 
 
 def judge(found: Found) -> Judgement:
@@ -60,7 +70,7 @@ def judge(found: Found) -> Judgement:
     most, rate = found.curve("requests at once, async")[-1], found.curve("pages/s")[-1]
     one, many = _ends(found, "threads, async")
     crowd, late = found.curve("threads, threads")[-1], found.curve("beat late, p99")[-1]
-    waits, thread = (found.curve(f"most pages/s by {limit}")[-1] for limit in ("N/(L+c)", "1/c"))
+    waits, thread = found.curve(BY_N)[-1], found.curve(BY_CPU)[-1]
     memory = f" One more in flight takes {found[MEMORY].text()}." if MEMORY in found else ""
     why = (
         f"with {most.text()} requests in flight the process has {many.text()} threads, as "
@@ -88,20 +98,17 @@ def _ends(found: Found, name: str) -> tuple[Figure, Figure]:
     return first, last
 
 
-def _crawls(stand: Stand, number: int, scale: Scale) -> Iterator[Figure]:
+def _crawls(stand: Stand, number: int, latency: int, scale: Scale) -> Iterator[Figure]:
     """Yield what so many in flight give in async, and beside it the mode threads counted."""
     probes = {mode: _Probe() for mode in ("async", "threads") if mode == "async" or number <= CROWD}
     ways = {mode: Way(mode, number, analyse=probe) for mode, probe in probes.items()}
-    latency = scale.pick(LATENCY, BRIEF)
     found = steady(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
-    loop, late = found["async"], probes["async"].late
-    by_waiting = [number / (latency / 1000 + turn.cpu) for turn in loop]
-    yield Figure("pages/s", "", [turn.pages_per_s for turn in loop], number)
-    yield Figure("most pages/s by N/(L+c)", "", by_waiting, number)
-    yield Figure("most pages/s by 1/c", "", [1 / turn.cpu for turn in loop], number)
-    yield Figure("beat late, p99", "ms", [percentile(one, 99) for one in late], number)
-    for mode, turns in found.items():
-        yield Figure(f"requests at once, {mode}", "", [turn.most for turn in turns], number)
+    late = [percentile(one, 99) for one in probes["async"].late]
+    yield Figure("pages/s", "", [run.pages_per_s for run in found["async"]], number)
+    yield Figure(CPU, "µs/page", [1e6 * run.cpu for run in found["async"]], number)
+    yield Figure("beat late, p99", "ms", late, number)
+    for mode, runs in found.items():
+        yield Figure(f"requests at once, {mode}", "", [run.most for run in runs], number)
         yield Figure(f"threads, {mode}", "", [probes[mode].threads], number)
 
 

@@ -35,8 +35,8 @@ class Corner(NamedTuple):
 
 
 CORNERS = (
-    Corner("heavy Python, no latency", "processes", "python_heavy", 0, 16, 120, 4),
-    Corner("light pages, 1 ms", "threads", "lexbor", 1, 16, 600, 24),
+    Corner("heavy Python, no latency", "processes", "python_heavy", 0, 16, 90, 4),
+    Corner("light pages, 1 ms", "threads", "lexbor", 1, 16, 450, 24),
     Corner("light pages, 200 ms", "async", "lexbor", 200, 256, 768, 8,
            ("threads", "async", "hybrid")),
 )  # fmt: skip

@@ -15,7 +15,7 @@ LATENCY, BRIEF = 500, 100  # ms that the server thinks about a page
 MODES = ("threads", "async")
 IN_FLIGHT, QUICK = (10, 100, 300, 1000), (8,)
 TURNS = 3  # pages for each place in flight
-ROUNDS = 5  # a crawl lasts a second or more
+ROUNDS = 4  # a crawl lasts a second or more
 MEMORY_ROUNDS = 2  # it hardly varies
 #: Rates, and memory, that differ by less are alike: rounds of one mode differ by as much.
 ALIKE = 1.1
