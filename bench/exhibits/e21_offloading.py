@@ -77,11 +77,12 @@ def judge(found: Found) -> Judgement:
         f"for others inline, and {found['turns of the loop, offloaded'].text()} if they are "
         "elsewhere."
     )
-    if heavy.median < SURELY:
+    if max(heavy.values) < SURELY:  # in no round; others may have needed the second core
         return Judgement(Verdict.REFUTED, f"Not here: {why}")
-    if light[0].median > 1 and cost[0].median < SURELY:
+    always = heavy.median > SURELY and light[0].median > 1 and cost[0].median < SURELY
+    if always:
         return Judgement(Verdict.HOLDS, f"However little it is: {why}")
-    return Judgement(Verdict.LIMITED, f"Not if it is little at a time: {why}")
+    return Judgement(Verdict.LIMITED, f"If it is much at a time, and a core is free: {why}")
 
 
 def must_show(found: Found) -> bool:

@@ -87,10 +87,11 @@ FAULTS: dict[Key, float] = {
 def found(figures: dict[Key, float], changes: dict[Key, float | None]) -> Found:
     """Return made-up figures with some of them changed, or left out."""
     kept = {key: value for key, value in {**figures, **changes}.items() if value is not None}
-    return Found(
-        Figure(key, "", [value]) if isinstance(key, str) else Figure(key[0], "", [value], key[1])
-        for key, value in kept.items()
-    )
+    return Found(_figure(key, value) for key, value in kept.items())
+
+
+def _figure(key: Key, value: float) -> Figure:
+    return Figure(key, "", [value]) if isinstance(key, str) else Figure(key[0], "", [value], key[1])
 
 
 @pytest.mark.parametrize(
@@ -155,6 +156,38 @@ def test_a_verdict_follows_from_the_figures(
 
     assert judgement.verdict == verdict
     assert judgement.why.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("exhibit", "figures", "name"),
+    [
+        (e13_processes, PROCESSES, ("times as fast, 10 kB pickled", 10)),
+        (e21_offloading, OFFLOADING, ("times as fast in batches, python_heavy", 1)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("rounds", "verdict"), [([1, 1, 1.8], "holds within limits"), ([1, 1, 1], "does not hold")]
+)
+def test_a_second_core_that_others_needed_refutes_nothing(
+    exhibit: ModuleType,
+    figures: dict[Key, float],
+    name: tuple[str, float],
+    rounds: list[float],
+    verdict: str,
+) -> None:
+    others = [_figure(key, value) for key, value in figures.items() if key != name]
+
+    assert exhibit.judge(Found([*others, Figure(name[0], "", rounds, name[1])])).verdict == verdict
+
+
+def test_a_process_costs_more_if_it_does_in_most_rounds() -> None:
+    rounds: dict[str, list[float]] = {
+        "start, thread": [9, 0.1, 0.1], "start, fork": [3, 3, 3],
+        "memory, thread": [0.01, 0.01, 0.01], "memory, fork": [2, 2, 2], "fork is the default": [1],
+    }  # fmt: skip
+    figures = Found(Figure(name, "", values) for name, values in rounds.items())
+
+    assert e14_footprint.judge(figures).verdict == "holds"
 
 
 @pytest.mark.parametrize(
