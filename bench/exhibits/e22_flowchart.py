@@ -13,8 +13,10 @@ from bench.works import WORKS
 __all__ = ["judge", "measure"]
 
 WORKERS = 2
-ROUNDS = 5  # a crawl with workers lasts two seconds, most of it their start
-#: Rates that differ by less are alike: the last records of a loop come up to 50 ms late.
+ROUNDS = 4  # a crawl with workers lasts three seconds, a good part of it their start
+HYBRID = "hybrid"  # the flowchart does not know it
+#: Rates that differ by less are alike: the last records of a loop come up to 50 ms late, and when
+#: the steady part begins the workers have a batch of its pages half done.
 ALIKE = 1.1
 
 
@@ -31,14 +33,14 @@ class Corner(NamedTuple):
     in_flight: int
     pages: int
     few: int
-    modes: Sequence[str] = ("threads", "async", "processes", "hybrid")
+    modes: Sequence[str] = ("threads", "async", "processes", HYBRID)
 
 
 CORNERS = (
-    Corner("heavy Python, no latency", "processes", "python_heavy", 0, 16, 90, 4),
+    Corner("heavy Python, no latency", "processes", "python_heavy", 0, 16, 240, 4),
     Corner("light pages, 1 ms", "threads", "lexbor", 1, 16, 450, 24),
     Corner("light pages, 200 ms", "async", "lexbor", 200, 256, 768, 8,
-           ("threads", "async", "hybrid")),
+           ("threads", "async", HYBRID)),
 )  # fmt: skip
 QUICK = frozenset({"threads", "async"})
 
@@ -52,15 +54,15 @@ def measure(scale: Scale) -> list[Figure]:
 
 
 def judge(found: Found) -> Judgement:
-    """Look whether the flowchart's answer is the fastest mode, or one as fast as that."""
-    best = {corner: _fastest(_rates(found, corner)) for corner in CORNERS}
-    told = "; ".join(_told(found, corner, modes) for corner, modes in best.items())
-    right = [corner.answer in modes for corner, modes in best.items()]
-    why = f"it is as good as any in {sum(right)} of {len(right)} corners: {told}."
-    if not any(right):
-        return Judgement(Verdict.REFUTED, f"Measured, {why}")
-    sure = all(modes == [corner.answer] for corner, modes in best.items())
-    return Judgement(Verdict.HOLDS if sure else Verdict.LIMITED, f"Measured, {why}")
+    """Look whether the answer is as fast as the other two it could be, and as hybrid."""
+    told = "; ".join(_told(found, corner) for corner in CORNERS)
+    right = [corner.answer in _fastest(_rates(found, corner, known=True)) for corner in CORNERS]
+    sure = [_fastest(_rates(found, corner)) == [corner.answer] for corner in CORNERS]
+    why = f"of the three modes that it knows it names a fastest in {sum(right)} of {len(right)}"
+    why = f"{why} corners, and the fastest of all in {sum(sure)}: {told}."
+    if all(sure):
+        return Judgement(Verdict.HOLDS, f"Here {why}")
+    return Judgement(Verdict.LIMITED if any(right) else Verdict.REFUTED, f"Here {why}")
 
 
 def _fastest(rates: Mapping[str, Sequence[float]]) -> list[str]:
@@ -74,14 +76,16 @@ def _name(what: str, mode: str, corner: Corner) -> str:
     return f"{what}, {mode} on {corner.said}"
 
 
-def _rates(found: Found, corner: Corner) -> dict[str, Sequence[float]]:
-    names = {mode: _name("pages/s", mode, corner) for mode in corner.modes}
+def _rates(found: Found, corner: Corner, *, known: bool = False) -> dict[str, Sequence[float]]:
+    """Return the rates of all modes at a corner, or of those that the flowchart knows."""
+    modes = [mode for mode in corner.modes if not (known and mode == HYBRID)]
+    names = {mode: _name("pages/s", mode, corner) for mode in modes}
     return {mode: found[name].values for mode, name in names.items() if name in found}
 
 
-def _told(found: Found, corner: Corner, best: Sequence[str]) -> str:
-    rates = _rates(found, corner)
-    ahead = [max(rates, key=lambda mode: one[mode]) for one in _by_round(rates)]
+def _told(found: Found, corner: Corner) -> str:
+    rates, known = _rates(found, corner), _rates(found, corner, known=True)
+    ahead = [max(one, key=lambda mode: one[mode]) for one in _by_round(known)]
     each = ", ".join(
         f"{mode} {found[_name('pages/s', mode, corner)].text()} pages/s with "
         f"{found[_name('CPU', mode, corner)].text()}"
@@ -90,9 +94,9 @@ def _told(found: Found, corner: Corner, best: Sequence[str]) -> str:
     if (bound := f"most pages/s, processes on {corner.said}") in found:
         each += f", processes at most {found[bound].text()} pages/s"
     return (
-        f"on {corner.said} it says {corner.answer}, which is the fastest in "
-        f"{ahead.count(corner.answer)} of {len(ahead)} rounds, and measured is "
-        f"{' or '.join(best)} ({each})"
+        f"on {corner.said} it says {corner.answer}, the first of its three in "
+        f"{ahead.count(corner.answer)} of {len(ahead)} rounds; measured is "
+        f"{' or '.join(_fastest(known))}, and of all {' or '.join(_fastest(rates))} ({each})"
     )
 
 

@@ -187,6 +187,10 @@ def test_what_an_exhibit_is_about_is_shown_unless_its_effect_is_absent(
     assert not exhibit.must_show(_found(figures, other))
 
 
+def test_slow_io_is_told_up_to_where_threads_are_as_fast() -> None:
+    assert "as fast with up to 10:" in e24_slow_io.judge(_found(SLOW_IO, {})).why
+
+
 def test_without_a_gil_a_thread_of_python_may_leave_turns_to_the_loop() -> None:
     other: Values = {"GIL enabled": 0, "turns of the loop, Python to_thread": 9}
     assert e20_to_thread.must_show(_found(TO_THREAD, other))
@@ -204,10 +208,12 @@ FAST = {"threads": 600.0, "async": 400.0, "processes": 200.0, "hybrid": 400.0}
         ({"hybrid": 120.0, "processes": 60.0}, FAST, {"async": 900.0, "threads": 700.0},
          "holds within limits"),
         ({"hybrid": 120.0, "processes": 60.0}, {"threads": 5.0, "async": 9.0},
-         {"hybrid": 900.0, "async": 700.0}, "does not hold"),
+         {"hybrid": 900.0, "async": 600.0, "threads": 700.0}, "holds within limits"),
+        ({"threads": 120.0, "processes": 60.0}, {"threads": 5.0, "async": 9.0},
+         {"hybrid": 900.0, "async": 600.0, "threads": 700.0}, "does not hold"),
     ],
 )  # fmt: skip
-def test_the_flowchart_is_right_where_no_mode_is_surely_faster(
+def test_the_flowchart_is_right_where_no_mode_that_it_knows_is_surely_faster(
     heavy: Mapping[str, float], fast: Mapping[str, float], slow: Mapping[str, float], verdict: str
 ) -> None:
     figures = [Figure("most pages/s, processes on light pages, 200 ms", "", [10.0])]
