@@ -83,10 +83,12 @@ def judge(found: Found) -> Judgement:
     )
     if max(free.values) == 0:
         return Judgement(Verdict.REFUTED, f"Not at all: {why}")
-    if not found["GIL enabled"].median:
-        return Judgement(Verdict.OUTDATED, f"Without a GIL, which 3.13 made possible, it is: {why}")
     if max(held.values) == 0:
         return Judgement(Verdict.LIMITED, f"Not if it holds the GIL, nor if it is much: {why}")
+    if not found["GIL enabled"].median:
+        return Judgement(
+            Verdict.OUTDATED, f"It is so without a GIL, as since 3.13 it may be: {why}"
+        )
     return Judgement(Verdict.HOLDS, f"It is so: {why}")
 
 

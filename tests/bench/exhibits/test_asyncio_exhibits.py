@@ -117,6 +117,7 @@ EXAMPLES: Values = {
         (e20_to_thread, TO_THREAD, {"turns of the loop, Python to_thread": 9}, "holds"),
         (e20_to_thread, TO_THREAD, {"turns of the loop, Python to_thread": 9, "GIL enabled": 0},
          "outdated"),
+        (e20_to_thread, TO_THREAD, {"GIL enabled": 0}, "holds within limits"),
         (e20_to_thread, TO_THREAD, {"turns of the loop, C to_thread": 0}, "does not hold"),
         (e24_slow_io, SLOW_IO, {}, "holds within limits"),
         (e24_slow_io, SLOW_IO, {("async over threads", 10): 1.2}, "holds"),
