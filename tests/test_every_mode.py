@@ -193,7 +193,7 @@ def test_an_analyser_that_raises_costs_one_record(site, mode):
     assert {r.outcome for url, r in records.items() if url != culprit} == {"ok"}
 
 
-@pytest.mark.parametrize("pool", ["processes", "threads"])
+@pytest.mark.parametrize("pool", ["processes", pytest.param("threads", marks=pytest.mark.slow)])
 @every_mode
 def test_an_analyser_of_ones_own_works_in_every_mode(site, mode, pool):
     url = f"{site.url}/p/1"

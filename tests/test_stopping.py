@@ -134,7 +134,7 @@ def rest(process):
     return [json.loads(line) for line in out.splitlines()], err.decode()
 
 
-@pytest.mark.parametrize(("number", "code"), ENDS)
+@pytest.mark.parametrize(("number", "code"), EITHER)
 def test_one_signal_finishes_what_is_in_flight(site, start, mode, number, code):
     site.reset()
     urls = pages(site, "size=2kB") + pages(site, "latency=300ms", SLOW)
@@ -210,6 +210,7 @@ def test_a_reader_that_stands_still_at_a_forced_stop_gets_each_record_once(
     assert outcomes["ok"] <= QUICK
 
 
+@pytest.mark.slow
 def test_a_third_signal_ends_it_though_nobody_reads(site, start, mode):
     process, _ = stalled(site, start, mode, signal.SIGINT)
     os.killpg(process.pid, signal.SIGINT)
@@ -312,6 +313,7 @@ def test_a_full_disk_leaves_whole_lines(site, start, mode, tmp_path):
     assert all(json.loads(line)["outcome"] == "ok" for line in written.splitlines())
 
 
+@pytest.mark.slow
 def test_a_device_that_takes_nothing_is_named(site, start, mode):
     process = start(mode, pages(site, "size=2kB", 400), "-o", "/dev/full")
     _, err = rest(process)

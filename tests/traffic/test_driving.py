@@ -132,9 +132,13 @@ def test_a_fault_of_the_server_is_counted_by_its_class_and_the_run_ends(site, fa
     truth = site.truth()
     struck = truth["answers"].get("503", 0) + truth["faults"].get(fault, 0) + truth["abandoned"]
     struck += truth["in_flight"]
-    assert sum(found.values()) == truth["requests"] == 40
-    # On a busy machine a good answer, too, may come after the time-out.
-    assert found[name] == struck or (found[name] > struck and name == "timeout")
+    assert sum(found.values()) == 40
+    # On a busy machine a good answer, too, may come after the time-out, or the server may read
+    # a request so late that its client is gone.
+    if name == "timeout":
+        assert (found[name] >= struck, truth["requests"] <= 40) == (True, True)
+    else:
+        assert (found[name], truth["requests"]) == (struck, 40)
 
 
 @ON_BOTH_LOOPS
