@@ -13,8 +13,8 @@ _T = TypeVar("_T")
 class Blocks(Generic[_T]):
     """A bounded queue that is read in blocks, by one reader.
 
-    A block ends at *most* items, at *heaviest* by the sum of *weigh*, or *within* seconds of
-    its first item.  ``put`` waits while *bound* items or twice *heaviest* wait, which is what
+    A block ends at *most* items, at *heaviest* by the sum of *weigh*, *within* seconds of its
+    first item, or at once when told to ``hurry``.  ``put`` waits while *bound* items or twice *heaviest* wait, which is what
     slows the fetch down.  There is always another block: its reader is cancelled in the end.
 
     One timer and one future a block: asyncio's own queue with a timeout around each item cost
@@ -42,6 +42,10 @@ class Blocks(Generic[_T]):
         self._reader: asyncio.Future[None] | None = None
         self._putters: deque[asyncio.Future[None]] = deque()
 
+    def __len__(self) -> int:
+        """How many items wait for their block to end."""
+        return len(self._items)
+
     async def put(self, item: _T) -> None:
         """Hand over one item; waits, in line, while the queue is full or heavy."""
         while self._is_full():
@@ -59,6 +63,12 @@ class Blocks(Generic[_T]):
             self._wake()
         elif self._timer is None:
             self._set_timer()
+
+    def hurry(self) -> None:
+        """End the block of what waits, if anything does: no company will come."""
+        if self._items:
+            self._is_late = True
+            self._wake()
 
     async def __aiter__(self) -> AsyncIterator[list[_T]]:
         while True:
@@ -98,8 +108,7 @@ class Blocks(Generic[_T]):
 
     def _late(self) -> None:
         self._timer = None
-        self._is_late = True
-        self._wake()
+        self.hurry()
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

@@ -17,7 +17,8 @@ from crawler.system.loops import Wake
 __all__ = ["Dispatch"]
 
 #: Records are written in blocks: a hand-over to the writing thread costs 96 us, the whole of a
-#: record's writing 3 us.  A record waits 50 ms at most for its block.
+#: record's writing 3 us.  A record waits 50 ms at most for its block, and not at all for company
+#: that cannot come.
 BLOCK = 64
 BLOCK_SECONDS = 0.05
 
@@ -67,6 +68,12 @@ class Dispatch:
     async def keep(self, target: Target, entry: Entry, *, home: bool | None) -> None:
         """Have an entry written, and its target settled after that; waits if many are."""
         await self._kept.put((target, entry, home))
+        if self._all_wait():
+            self._wake.set()
+
+    def _all_wait(self) -> bool:
+        """Whether all that was taken waits to be written."""
+        return len(self._kept) == self._gear.frontier.in_flight
 
     async def _take(self, group: asyncio.TaskGroup, visit: Callable[[Target], Job]) -> None:
         gear, places = self._gear, self._gear.options.concurrency
@@ -76,6 +83,8 @@ class Dispatch:
             if isinstance(step, Finished):
                 return
             if isinstance(step, Wait):
+                if self._all_wait() and not self._visits:
+                    self._kept.hurry()
                 await self._wake.wait(step.until)
                 continue
             for target in step:

@@ -64,6 +64,27 @@ def test_a_block_ends_by_time(run):
     assert run(main()) == [["alone"], ["later"]]
 
 
+def test_a_block_ends_when_it_is_told_to_and_the_next_one_does_not(run):
+    async def main():
+        queue = blocks()
+        queue.hurry()  # there is nobody to hurry
+        reader = asyncio.create_task(first(queue, 2))
+        await queue.put("alone")
+        assert len(queue) == 1
+        await asyncio.sleep(0)
+        queue.hurry()
+        while len(queue):
+            await asyncio.sleep(0)
+        await queue.put("later")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(queue) == 1
+        queue.hurry()
+        return await reader
+
+    assert run(main()) == [["alone"], ["later"]]
+
+
 def test_what_waits_already_is_taken_though_there_is_no_time(run):
     async def main():
         queue = blocks(within=0.0)

@@ -121,6 +121,46 @@ def test_every_target_is_visited_kept_and_settled_and_few_at_once():
     assert max(map(len, made.keep.blocks)) <= BLOCK
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """No block ends by time."""
+    monkeypatch.setattr("crawler.system.dispatch.BLOCK_SECONDS", 3600.0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_what_is_kept_waits_for_company_as_long_as_some_is_on_the_way(patient, concurrency):
+    made = gear(Numbers(20), concurrency)
+
+    async def visit(dispatch, target):
+        await asyncio.sleep(0)
+        await dispatch.keep(target, entry(target), home=True)
+
+    dispatched(made, visit)
+
+    assert [len(block) for block in made.keep.blocks] == [20]
+
+
+def test_company_from_a_task_behind_the_visits_is_waited_for_and_nobody_else(patient):
+    made = gear(Numbers(20))
+    behind = asyncio.Queue()
+
+    async def main():
+        dispatch = Dispatch(made)
+
+        async def analyse():
+            while True:
+                target = await behind.get()
+                await asyncio.sleep(0.001)  # each alone behind visits that are long over
+                await dispatch.keep(target, entry(target), home=True)
+
+        async with asyncio.timeout(30):
+            await dispatch.run(behind.put, analyse())
+
+    run(main(), "asyncio")
+
+    assert [len(block) for block in made.keep.blocks] == [20]
+
+
 def test_what_was_read_before_the_input_failed_is_kept():
     made = gear(Numbers(3, SourceError("list: unreadable")))
 
