@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 
 import msgspec
 
 from bench.ceiling import ceiling
-from bench.cell import BenchError, Cell, Cost, Errand, Measured, environment
+from bench.cell import BenchError, Cell, Errand, Measured, environment
 from bench.child import measure as measured
 from bench.layout import Table
 from bench.machine import machine
@@ -20,25 +20,25 @@ from bench.spread import spread
 from bench.stand import Stand, set_up
 from crawler import MODES
 
-__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "mean", "measure", "tables"]
+__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "middle", "measure", "tables"]
 
 WORK = "30 kB, 0 ms"
 IN_FLIGHT = 50
 #: Whether a crawl has a trace, in the order of the crawls of a pair: what drifts hits both alike.
-ORDER = (False, True, True, False, True, False, False, True)
+ORDER = (False, True, True, False, True, False, False, True) * 2
 #: The share of a page's CPU that a trace may take.
 MOST = 0.03
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How many pages in one crawl, and how many pairs of eight crawls."""
+    """How many pages in one crawl, and how many pairs of such crawls by turns."""
 
     pages: int
     rounds: int
 
 
-FULL = Scale(pages=1000, rounds=10)
+FULL = Scale(pages=400, rounds=10)
 QUICK = Scale(pages=150, rounds=1)
 
 
@@ -60,7 +60,7 @@ def measure(scale: Scale = FULL) -> Results:
             f"{scale.pages} pages of 30 kB with 60 links, 0 ms, {IN_FLIGHT} in flight where the "
             "mode has a choice.",
             f"Medians of {scale.rounds} pairs in shuffled rounds, with the least and the "
-            "greatest; a pair is an interpreter that crawls "
+            "greatest; a pair is the median crawl of each kind, of an interpreter that crawls "
             f"{ORDER.count(True)} times with a trace and as often without, by turns.",
             f"The CPU of workers included, their start not; the goal is {MOST:.0%} of a page's.",
         ],
@@ -104,7 +104,7 @@ def _row(mode: str, pairs: list[tuple[float, float]]) -> list[str]:
 
 
 def _pair(stand: Stand, mode: str, pages: int) -> list[Measured]:
-    """Return the mean run without a trace and the mean run with one, in an interpreter."""
+    """Return the middle run without a trace and the middle run with one, in an interpreter."""
     cell = Cell(work=WORK, mode=mode, concurrency=IN_FLIGHT, pages=pages, warm=IN_FLIGHT)
     errand = Errand(
         cell=cell, source=str(stand.lists[WORK]), site_pid=stand.running.pid, cores=stand.cores
@@ -118,13 +118,9 @@ def _pair(stand: Stand, mode: str, pages: int) -> list[Measured]:
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=list[Measured])
 
 
-def mean(runs: Sequence[Measured]) -> Measured:
-    """Return the first of *runs* with the mean speed and cost of all."""
-    costs = [msgspec.structs.astuple(run.cost) for run in runs]
-    names = Cost.__struct_fields__
-    cost = Cost(**dict(zip(names, map(fmean, zip(*costs, strict=True)), strict=True)))
-    speed = fmean(run.pages_per_s for run in runs)
-    return msgspec.structs.replace(runs[0], cost=cost, pages_per_s=speed)
+def middle(runs: Sequence[Measured]) -> Measured:
+    """Return that one of *runs* whose CPU is the median; the mean moves with one disturbed run."""
+    return sorted(runs, key=lambda run: run.cost.client)[len(runs) // 2]
 
 
 def main() -> None:
@@ -135,7 +131,7 @@ def main() -> None:
     for traced in ORDER:
         cell = msgspec.structs.replace(errand.cell, traced=traced)
         runs[traced].append(measured(msgspec.structs.replace(errand, cell=cell)))
-    print(msgspec.json.encode([mean(runs[traced]) for traced in runs]).decode())
+    print(msgspec.json.encode([middle(runs[traced]) for traced in runs]).decode())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench.cell import Cost
-from bench.tracing import ORDER, added, mean, tables
+from bench.tracing import ORDER, added, middle, tables
 from crawler import MODES
 from tests.bench.examples import a_run, results
 
@@ -52,12 +52,10 @@ def test_a_pair_is_fair_to_both():
     assert sum(places[True]) == sum(places[False])
 
 
-def test_the_mean_of_runs_is_that_of_each_cost():
-    one, other = (
-        a_run(pages_per_s=speed, cost=Cost(own_user=1.0, own_system=0.0, workers=w, server=2.0))
-        for speed, w in ((10.0, 1.0), (20.0, 3.0))
-    )
-    found = mean([one, other])
+def test_one_disturbed_run_does_not_move_the_middle():
+    crawls = [
+        a_run(cost=Cost(own_user=1.0, own_system=0.0, workers=w, server=9.0))
+        for w in (3.0, 70.0, 1.0)
+    ]
 
-    assert found.cost == Cost(own_user=1.0, own_system=0.0, workers=2.0, server=2.0)
-    assert (found.pages_per_s, found.cell) == (15.0, one.cell)
+    assert middle(crawls) is crawls[0]
