@@ -20,7 +20,7 @@ from bench.spread import spread
 from bench.stand import Stand, set_up
 from crawler import MODES
 
-__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "middle", "measure", "tables"]
+__all__ = ["FULL", "MOST", "QUICK", "Scale", "added", "measure", "middle", "tables"]
 
 WORK = "30 kB, 0 ms"
 IN_FLIGHT = 50

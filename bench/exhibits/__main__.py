@@ -14,7 +14,7 @@ from bench.exhibits.shelf import Entry, named
 
 __all__ = ["FULL", "QUICK", "play"]
 
-FULL = Scale(rounds=7)
+FULL = Scale(rounds=5)
 QUICK = Scale(rounds=2, quick=True)
 
 

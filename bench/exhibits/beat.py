@@ -1,12 +1,12 @@
-"""The beat of an event loop: a task that wants a turn now and then, and how late it gets each."""
+"""What other tasks get of an event loop: how many turns, and how late they get them."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 
-__all__ = ["beat", "beating", "percentile"]
+__all__ = ["beat", "beating", "percentile", "turns_during"]
 
 BEAT = 0.001  # seconds
 
@@ -30,6 +30,25 @@ async def beating() -> AsyncIterator[list[float]]:
         await asyncio.sleep(BEAT)  # the next beat is due before this ends
     finally:
         task.cancel()
+
+
+async def turns_during(work: Awaitable[object]) -> int:
+    """Return how many turns another task, which always wants one, has while *work* is awaited."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    await asyncio.sleep(0)  # it has begun
+    before = turns
+    await work
+    taken = turns - before
+    other.cancel()
+    return taken
 
 
 def percentile(late: Sequence[float], percent: float) -> float:

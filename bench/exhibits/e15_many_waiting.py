@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from bench.exhibits.beat import beat, percentile
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.steady import steady
-from bench.exhibits.turns import Way
+from bench.exhibits.turns import Way, by_turns
 from bench.exhibits.waiting import memory_in_flight
 from bench.stand import Stand, set_up
 from crawler import Analysed, Fetched, analyse
@@ -102,7 +101,7 @@ def _crawls(stand: Stand, number: int, latency: int, scale: Scale) -> Iterator[F
     """Yield what so many in flight give in async, and beside it the mode threads counted."""
     probes = {mode: _Probe() for mode in ("async", "threads") if mode == "async" or number <= CROWD}
     ways = {mode: Way(mode, number, analyse=probe) for mode, probe in probes.items()}
-    found = steady(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
+    found = by_turns(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
     late = [percentile(one, 99) for one in probes["async"].late]
     yield Figure("pages/s", "", [run.pages_per_s for run in found["async"]], number)
     yield Figure(CPU, "µs/page", [1e6 * run.cpu for run in found["async"]], number)

@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
-from bench.exhibits.beat import beating
+from bench.exhibits.beat import beating, turns_during
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
 from bench.stdlib_analysis import analyse
 
@@ -101,23 +101,13 @@ def _turns_of(name: str) -> str:
 
 
 async def _turns(awaited: Callable[[], Awaitable[object]]) -> float:
-    """Return how many turns another task, which always wants one, has for each await."""
-    turns = 0
+    """Return how many turns another task has for each await."""
 
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    async def again_and_again() -> None:
+        for _ in range(TIMES):
+            await awaited()
 
-    other = asyncio.create_task(take_turns())
-    await asyncio.sleep(0)  # it has begun
-    before = turns
-    for _ in range(TIMES):
-        await awaited()
-    taken = turns - before
-    other.cancel()
-    return taken / TIMES
+    return await turns_during(again_and_again()) / TIMES
 
 
 async def _stands_still(awaits: int, *, pausing: bool) -> float:

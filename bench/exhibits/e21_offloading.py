@@ -2,14 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from bench.cell import BenchError
+from bench.exhibits.beat import turns_during
 from bench.exhibits.crossing import AHEAD, border
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
 from bench.exhibits.paying import pays_from
@@ -52,8 +53,8 @@ def measure(scale: Scale) -> list[Figure]:
             for work, batch in random.Random(number).sample(keys, len(keys)):
                 runs[work][batch].append(_run(ours.pool, batch, work, plan[work]))
         heavy = "python_heavy", _pages(HEAVY)
-        inline = asyncio.run(_turns_during(_inline(*heavy)))
-        there = asyncio.run(_turns_during(_elsewhere(ours.pool, *heavy)))
+        inline = asyncio.run(turns_during(_inline(*heavy)))
+        there = asyncio.run(turns_during(_elsewhere(ours.pool, *heavy)))
     return [
         Figure("workers", "", [workers]),
         Figure("turns of the loop, inline", "", [inline]),
@@ -154,24 +155,6 @@ async def _offloaded(
             await places.acquire()
             tasks.append(group.create_task(analysed(pages[first : first + batch])))
     return [digest for task in tasks for digest in task.result()]
-
-
-async def _turns_during(work: Coroutine[Any, Any, object]) -> int:
-    """Return how often another task of the loop has its turn while *work* is awaited."""
-    turns = 0
-
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(take_turns())
-    await asyncio.sleep(0)
-    before = turns
-    await work
-    other.cancel()
-    return turns - before
 
 
 def _analyse(work: str, pages: list[Fetched]) -> list[str]:

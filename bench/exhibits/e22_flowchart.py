@@ -5,8 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict
-from bench.exhibits.steady import steady
-from bench.exhibits.turns import Way
+from bench.exhibits.turns import Way, by_turns
 from bench.stand import Stand, set_up
 from bench.works import WORKS
 
@@ -111,7 +110,7 @@ def _figures(stand: Stand, corner: Corner, scale: Scale) -> Iterator[Figure]:
         if not scale.quick or mode in QUICK
     }
     path, pages = f"/p/{{}}?latency={corner.latency_ms:g}ms", scale.pick(corner.pages, corner.few)
-    for mode, turns in steady(stand, path, pages, ways, scale).items():
+    for mode, turns in by_turns(stand, path, pages, ways, scale).items():
         rates = [turn.pages_per_s for turn in turns]
         yield Figure(_name("pages/s", mode, corner), "", rates)
         yield Figure(_name("CPU", mode, corner), "ms/page", [1000 * turn.cpu for turn in turns])

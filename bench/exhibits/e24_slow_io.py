@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from statistics import linear_regression
 
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, Verdict, ratio
-from bench.exhibits.steady import steady
-from bench.exhibits.turns import Way
+from bench.exhibits.turns import Way, by_turns
 from bench.exhibits.waiting import memory_in_flight
 from bench.stand import Stand, set_up
 
@@ -66,7 +65,7 @@ def _memory_of(mode: str) -> str:
 def _crawls(stand: Stand, number: int, scale: Scale) -> Iterator[Figure]:
     ways = {mode: Way(mode, number) for mode in MODES}
     latency = scale.pick(LATENCY, BRIEF)
-    found = steady(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
+    found = by_turns(stand, f"/p/{{}}?latency={latency}ms", TURNS * number, ways, scale)
     rates = {}
     for mode, turns in found.items():
         name = f"pages/s, {mode}"

@@ -21,8 +21,11 @@ from crawler import Options, Record, crawl
 
 __all__ = ["Turn", "Usage", "Way", "by_turns", "figure", "usage"]
 
-WITH_WORKERS = frozenset({"processes", "hybrid"})
+#: The part of the pages that come before those that count: workers start meanwhile.  Records of
+#: some modes come in blocks, and from one block to another one that does not matter.
 WARM = 3
+#: Seconds; records that come so soon after the first that counts are of its block.
+BURST = 0.002
 
 
 class Way(NamedTuple):
@@ -37,9 +40,7 @@ class Way(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What a page cost, from the start of a crawl to its last record.
-
-    The start of worker processes is not counted: with them a third of the pages come first.
+    """What a page cost in a crawl, of which the first third does not count.
 
     CPU seconds of the crawl's own process and of its workers, and switches of context of
     both: voluntary where a thread had to wait, involuntary where another one was given its
@@ -114,12 +115,12 @@ class Usage(NamedTuple):
 
 
 class _Watch:
-    """Sees every record, and reads the counters where a turn begins and at the last of *pages*."""
+    """Sees every record, and reads the counters after a third of *pages* and at the last."""
 
-    def __init__(self, pages: int, way: Way) -> None:
+    def __init__(self, pages: int) -> None:
         self._pages = pages
         self._before = 0
-        self._readings = [] if way.mode in WITH_WORKERS else [usage()]
+        self._readings: list[Usage] = []
         self.digests: list[str] = []
 
     def __call__(self, record: Record) -> None:
@@ -127,6 +128,7 @@ class _Watch:
         self.digests.append(str(record.sha256))
         if not self._readings and len(self.digests) * WARM >= self._pages:
             self._readings.append(usage())
+        if self._readings and time.monotonic() < self._readings[0].at + BURST:
             self._before = len(self.digests)
         if len(self.digests) == self._pages:
             self._readings.append(usage())
@@ -146,7 +148,7 @@ def _crawl(stand: Stand, work: str, way: Way) -> Turn:
     lanes, usable = list[Lane](), os.sched_getaffinity(0)
     stand.running.reset()
     os.sched_setaffinity(0, way.cores or usable)
-    watch = _Watch(pages, way)
+    watch = _Watch(pages)
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.json")
         options = Options(

@@ -35,20 +35,20 @@ class Trail:
     def answered(self, now: float, connecting: Steps) -> None:
         """Note the head of its answer, and the times in which it was *connecting*."""
         for began, ended in connecting:
-            self._add("connect", ended, began)
-        self._add("wait", now)
+            self._add("connect", ended, max(began, self._mark))
+        self._add("wait", now, self._mark)
         self._is_answered = True
 
     def ended(self, now: float) -> None:
         """Note the end of the body."""
-        self._add("body", now)
+        self._add("body", now, self._mark)
 
     def failed(self, now: float, connecting: Steps, *, fresh: bool) -> None:
         """Note a failure; a *fresh* connection that was not made was being made."""
         if self._is_answered:
-            self._add("body", now)
+            self._add("body", now, self._mark)
         elif fresh and not connecting:
-            self._add("connect", now)
+            self._add("connect", now, self._mark)
         else:
             self.answered(now, connecting)
 
@@ -57,9 +57,9 @@ class Trail:
         self.spans.insert(1, (self._where, "fetch", self._began, now))
         return self.spans
 
-    def _add(self, name: str, ended: float, began: float = 0.0) -> None:
-        """Add what begins where the last one ended, or later."""
-        self.spans.append((self._where, name, max(began, self._mark), ended))
+    def _add(self, name: str, ended: float, began: float) -> None:
+        """Add what the next one does not begin before."""
+        self.spans.append((self._where, name, began, ended))
         self._mark = ended
 
 

@@ -18,8 +18,11 @@ from crawler.system.lanes import here
 
 __all__ = ["Timeline"]
 
-#: Events that are written at once; an event is some 100 bytes.
-BLOCK = 2048
+#: Notes that are made to lines at once, two of them a page.  Done for each page, between the
+#: parsing of one and of the next, the same took twice as long: nothing of it was in the caches.
+BLOCK = 256
+
+_Note = tuple[Page, list[Span]]
 
 #: Spans that say which page they are about.
 _OF_A_PAGE = frozenset({"fetch", "analyse"})
@@ -41,6 +44,7 @@ class Timeline:
         self._lanes: dict[Where | int, Lane] = {}
         self._began = now()
         self._events = Events(self._began)
+        self._notes: list[_Note] = []
 
     def __enter__(self) -> "Timeline":
         return self
@@ -65,18 +69,13 @@ class Timeline:
         What was lost with its worker is one span, from when it was taken until now.
         """
         spans = fetched.spans or [(None, "fetch", target.taken_at, at)]
-        place, first = None, spans[0][0]
-        if first is None:  # a task's: the loop's thread does other things meanwhile
-            place = self._place(spans[0][2], spans[:2][-1][3])
-        elif first[0] != self._pid:  # it waited at the door of a worker that was at another
-            queue = spans.pop(0)
-            place = self._place(queue[2], queue[3])
-            self._events.span(place, *queue[1:])
-        self._show(spans, place, Page(target.url, fetched.outcome, target.attempt))
+        self._notes.append((Page(target.url, fetched.outcome, target.attempt), spans.copy()))
+        spans.clear()
 
     def worked(self, target: Target, spans: list[Span]) -> None:
         """Note what was done about an answer after it was fetched."""
-        self._show(spans, None, Page(target.url))
+        self._notes.append((Page(target.url), spans.copy()))
+        spans.clear()
 
     def late(self, due: float, came: float) -> None:
         """Note how late a loop was; a loop's timer may go off early, which is not late."""
@@ -88,30 +87,48 @@ class Timeline:
         began = now()
         self._keep.write(entries)
         self._events.span(self._lane(here()), "write", began, now())
-        if len(self._events) >= BLOCK:
-            self._file.append(self._events.take())
+        if self._is_much():
+            self._file.append(self._lines())
 
     async def awrite(self, entries: Sequence[Entry]) -> None:
         """Do the same, awaiting."""
         began = now()
         await self._keep.awrite(entries)
         self._events.span(self._lane((self._pid, "output")), "write", began, now())
-        if len(self._events) >= BLOCK:
-            await asyncio.to_thread(self._file.append, self._events.take())
+        if self._is_much():
+            await asyncio.to_thread(self._file.append, self._lines())
 
     def finish(self, mode: str) -> None:
         """Write the rest, and have the file take the place of an old one."""
         about = encode({"mode": mode, "wall_ms": int((now() - self._began) * 1e9) / 1e6})
-        self._file.write(self._events.take() + FOOT % about)
+        self._file.write(self._lines() + FOOT % about)
 
-    def _show(self, spans: list[Span], place: Lane | None, page: Page) -> None:
-        """Take spans out and show them, in *place* those that are no thread's."""
-        lanes = self._lanes
-        for where, name, began, ended in spans:
-            lane = place if where is None else lanes.get(where) or self._lane(where)
-            assert lane is not None
-            self._events.span(lane, name, began, ended, page if name in _OF_A_PAGE else UNSET)
-        spans.clear()
+    def _is_much(self) -> bool:
+        return len(self._notes) + len(self._events) >= BLOCK
+
+    def _lines(self) -> bytes:
+        """Return what was noted since the last time."""
+        notes, self._notes = self._notes, []
+        for page, spans in notes:
+            place = None if page.attempt is UNSET else self._place_of(spans)
+            for where, name, began, ended in spans:
+                lane = place if where is None else self._lane(where)
+                assert lane is not None
+                about = page if name in _OF_A_PAGE else UNSET
+                self._events.span(lane, name, began, ended, about)
+        return self._events.take()
+
+    def _place_of(self, spans: list[Span]) -> Lane | None:
+        """Return the lane of what is no thread's, if anything is; take what is shown there out."""
+        first = spans[0][0]
+        if first is None:  # a task's: the loop's thread does other things meanwhile
+            return self._place(spans[0][2], spans[:2][-1][3])
+        if first[0] == self._pid:
+            return None
+        queue = spans.pop(0)  # it waited at the door of a worker that was at another
+        place = self._place(queue[2], queue[3])
+        self._events.span(place, *queue[1:])
+        return place
 
     def _place(self, began: float, ended: float) -> Lane:
         """Return the lane of a place that is free all the time."""

@@ -14,8 +14,9 @@ class Blocks(Generic[_T]):
     """A bounded queue that is read in blocks, by one reader.
 
     A block ends at *most* items, at *heaviest* by the sum of *weigh*, *within* seconds of its
-    first item, or at once when told to ``hurry``.  ``put`` waits while *bound* items or twice *heaviest* wait, which is what
-    slows the fetch down.  There is always another block: its reader is cancelled in the end.
+    first item, or at once when told to ``hurry``.  ``put`` waits while *bound* items or twice
+    *heaviest* wait, which is what slows the fetch down.  There is always another block: its
+    reader is cancelled in the end.
 
     One timer and one future a block: asyncio's own queue with a timeout around each item cost
     a third of what fetching the page did.

@@ -73,8 +73,9 @@ def test_a_block_ends_when_it_is_told_to_and_the_next_one_does_not(run):
         assert len(queue) == 1
         await asyncio.sleep(0)
         queue.hurry()
-        while len(queue):
+        for _ in range(10):
             await asyncio.sleep(0)
+        assert len(queue) == 0
         await queue.put("later")
         for _ in range(10):
             await asyncio.sleep(0)

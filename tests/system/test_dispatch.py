@@ -127,8 +127,9 @@ def patient(monkeypatch):
     monkeypatch.setattr("crawler.system.dispatch.BLOCK_SECONDS", 3600.0)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_what_is_kept_waits_for_company_as_long_as_some_is_on_the_way(patient, concurrency):
+def test_what_is_kept_waits_for_company_as_long_as_some_is_on_the_way(concurrency):
     made = gear(Numbers(20), concurrency)
 
     async def visit(dispatch, target):
@@ -140,9 +141,10 @@ def test_what_is_kept_waits_for_company_as_long_as_some_is_on_the_way(patient, c
     assert [len(block) for block in made.keep.blocks] == [20]
 
 
-def test_company_from_a_task_behind_the_visits_is_waited_for_and_nobody_else(patient):
+@pytest.mark.usefixtures("patient")
+def test_company_from_a_task_behind_the_visits_is_waited_for_and_nobody_else():
     made = gear(Numbers(20))
-    behind = asyncio.Queue()
+    behind: asyncio.Queue[Target] = asyncio.Queue()
 
     async def main():
         dispatch = Dispatch(made)

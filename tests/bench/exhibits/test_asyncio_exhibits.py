@@ -7,7 +7,6 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from bench.cell import BenchError
 from bench.exhibits import (
     beat,
     e15_many_waiting,
@@ -18,12 +17,9 @@ from bench.exhibits import (
     e22_flowchart,
     e24_slow_io,
     e27_examples,
-    steady,
 )
-from bench.exhibits.exhibit import Figure, Found, Scale
+from bench.exhibits.exhibit import Figure, Found
 from bench.exhibits.few_threads import most_threads
-from bench.exhibits.turns import Way
-from bench.stand import set_up
 
 Values = Mapping[tuple[str, float | None] | str, float | None]
 
@@ -232,22 +228,6 @@ def test_a_mode_that_was_beaten_in_one_round_of_two_is_not_surely_slower() -> No
     fastest = e22_flowchart._fastest
     assert fastest({"threads": [1.0, 1.0], "async": [2.0, 2.0]}) == ["async"]
     assert fastest({"threads": [2.0, 1.0], "async": [1.9, 2.0]}) == ["threads", "async"]
-
-
-def test_ways_that_did_not_do_the_same_work_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    digests = iter(["first of all", "abc", "abd"])
-    monkeypatch.setattr(steady, "_crawl", lambda *_: steady.Steady(next(digests), 1.0, 1.0, 1))
-    ways = dict.fromkeys("ab", Way("serial"))
-    with set_up(pages=1) as stand:
-        with pytest.raises(BenchError, match="not the same work: a, b"):
-            steady.steady(stand, "/p/{}", 3, ways, Scale(1, quick=True))
-        monkeypatch.setattr(steady, "_crawl", lambda *_: steady.Steady("", 71.0, 1.0, 1))
-        monkeypatch.setattr(steady, "ceiling", lambda *_: 100.0)
-        with pytest.raises(BenchError, match="71 pages/s are too large"):
-            steady.steady(stand, "/p/{}", 3, ways, Scale(1))
-        monkeypatch.undo()
-        with pytest.raises(BenchError, match="did not get all pages"):
-            steady.steady(stand, "/p/{}?fault=reset", 3, ways, Scale(1, quick=True))
 
 
 def test_a_beat_is_late_by_what_passes_beyond_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
