@@ -82,8 +82,11 @@ def exhibits_command(
     ] = "",
 ) -> None:
     """A verdict on each claim of the article, one experiment each; 30 minutes."""
-    results = exhibition.measure(names or (), interpreter, quick=quick)
-    _report(results if quick or not names else exhibition.joined(results), quick=quick)
+    for found in exhibition.measure(names or (), interpreter, quick=quick):
+        results = found if quick else exhibition.joined(found)
+        if not quick:
+            keep(results)  # it stays though a later one should fail
+    _report(results, quick=quick)
 
 
 @app.command("fetch")

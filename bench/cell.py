@@ -20,8 +20,8 @@ class BenchError(Exception):
 class Cell(msgspec.Struct, kw_only=True, frozen=True):
     """One way to do one work.
 
-    ``work`` names a list of pages: cells of the same work must find the same.  The steady part
-    of a run begins with record number ``warm`` and ends with the last of its ``pages``.
+    ``work`` names a list of pages: cells of the same work must find the same.  ``warm``
+    records come before the steady part of a run and as many after it, if there are enough.
     ``analyser`` is one of `bench.works.WORKS`; the first is the crawl's own.  With ``traced``
     a timeline is written, too.
     """

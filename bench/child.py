@@ -11,15 +11,12 @@ from pathlib import Path
 import msgspec
 
 from bench.cell import Cost, Errand, Measured
-from bench.meter import Reading, memory_of_all, reading
+from bench.meter import memory_of_all, reading
+from bench.steady import SteadyPart
 from bench.works import WORKS
 from crawler import CrawlReport, Options, Record, crawl
 
 __all__ = ["Watch", "measure"]
-
-#: Records are kept in blocks; those that come so soon after the start of the steady part
-#: were fetched before it.
-BURST = 0.002
 
 
 class Watch:
@@ -29,13 +26,13 @@ class Watch:
     """
 
     def __init__(self, errand: Errand):
-        self._errand = errand
-        self._cell = errand.cell
+        self._every = errand.sample_every
         self._digests: Counter[str] = Counter()
         self._count = 0
-        self._opened_after = 0
-        self._opened: Reading | None = None
-        self._closed: Reading | None = None
+        cell = errand.cell
+        self._steady = SteadyPart(
+            cell.pages, cell.warm, cell.warm, lambda: reading(errand.site_pid)
+        )
         self.first_at = 0.0
         self.memory: list[tuple[int, int]] = []
 
@@ -44,9 +41,10 @@ class Watch:
         self._count += 1
         if isinstance(record.sha256, str):
             self._digests[record.sha256] += 1
-        self._read_meters(time.monotonic())
-        every = self._errand.sample_every
-        if every and self._count % every == 0:
+        if self._count == 1:
+            self.first_at = time.monotonic()
+        self._steady.recorded()
+        if self._every and self._count % self._every == 0:
             self.memory.append((self._count, memory_of_all()))
 
     @property
@@ -59,25 +57,13 @@ class Watch:
 
     def steady(self) -> tuple[float, Cost]:
         """Return pages a second and CPU seconds a page of the steady part."""
-        if self._opened is None or self._closed is None:
-            raise SystemExit(f"{self._count} records instead of {self._cell.pages}")
         seconds, *used = (
-            after - before for before, after in zip(self._opened, self._closed, strict=True)
+            after - before for before, after in zip(*self._steady.readings(), strict=True)
         )
-        pages = max(1, self._count - self._opened_after)
+        pages = self._steady.pages
         user, system, workers, server = (cpu / pages for cpu in used)
         cost = Cost(own_user=user, own_system=system, workers=workers, server=server)
         return pages / max(seconds, 1e-6), cost
-
-    def _read_meters(self, now: float) -> None:
-        if self._count == 1:
-            self.first_at = now
-        if self._count == self._cell.warm:
-            self._opened = reading(self._errand.site_pid)
-        if self._opened is not None and now < self._opened.at + BURST:
-            self._opened_after = self._count
-        if self._count == self._cell.pages:
-            self._closed = reading(self._errand.site_pid)
 
 
 def measure(errand: Errand) -> Measured:

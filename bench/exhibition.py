@@ -61,8 +61,10 @@ class ExhibitResults(Kept, kw_only=True, frozen=True):
 
 def measure(
     names: Sequence[str] = (), interpreter: str = "", *, quick: bool = False
-) -> ExhibitResults:
+) -> Iterator[ExhibitResults]:
     """Run the exhibits of these names, or all, with our own Python or with *interpreter*.
+
+    After each one yields what came of all so far.
 
     *interpreter* is a command, its words as a shell would split them.  Raises BenchError for an
     unknown name, and for an exhibit that fails.
@@ -75,6 +77,10 @@ def measure(
     for entry in wanted:
         found.append(play(entry, shlex.split(interpreter) or [sys.executable], quick=quick))
         say(f"{len(found)} of {len(wanted)}: {entry.name}: {found[-1].verdict}")
+        yield _results(found)
+
+
+def _results(found: list[Shown]) -> ExhibitResults:
     python = found[0].python
     return ExhibitResults(
         name=NAME if python == platform.python_version() else f"{NAME}-{_short(python)}",

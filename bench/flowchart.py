@@ -16,7 +16,7 @@ from bench.grid.winners import MATTERS, Verdict
 from bench.layout import Table, markdown
 from bench.results import FOLDER
 
-__all__ = ["DOCUMENT", "document", "edge_table", "grid", "leaf", "stale", "write"]
+__all__ = ["DOCUMENT", "document", "edge_table", "grid", "leaf", "stale", "summary", "write"]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "choosing.md"
 RUN = "../bench/results/grid.json"
@@ -141,19 +141,56 @@ def _crossing(results: GridResults, crossing: border.BorderResults | None) -> st
     )
 
 
+def summary(results: GridResults) -> Table:
+    """Return what the chart's branches come to, a row for each."""
+    named = verdicts(results)
+    return Table(
+        title="Which mode for my workload",
+        columns=("a page costs", "and waits", "in flight", "take"),
+        rows=[
+            [
+                WORDS[point.work],
+                f"{point.latency_ms:g} ms",
+                str(point.places),
+                leaf(named.get(point)).replace("<br/>", " "),
+            ]
+            for point in _ends(results)
+        ],
+        left=frozenset({"a page costs", "take"}),
+        notes=[],
+    )
+
+
+def _ends(results: GridResults) -> list[Point]:
+    """Return where the branches of the chart end: heavy Python, heavy C, light pages."""
+    named = verdicts(results)
+    light = [point for point in named if point.work == "lexbor"]
+    heavy = [point for point in named if point.work == "python_heavy"]
+    numbers = sorted({point.places for point in light}) or [1]
+    waits = sorted({point.latency_ms for point in light}) or [0.0]
+    short, long = waits[0], waits[-1]
+    most = max((point.places for point in heavy), default=numbers[-1])
+    slow = max((point.latency_ms for point in heavy), default=long)
+    return [
+        *(
+            Point(work, wait, most)
+            for work in ("python_heavy", "c_heavy")
+            for wait in (short, slow)
+        ),
+        *(Point("lexbor", wait, number) for wait in (short, long) for number in _both(numbers)),
+    ]
+
+
+def _both(numbers: list[int]) -> tuple[int, int]:
+    return numbers[0], numbers[-1]
+
+
 def _chart(results: GridResults, found: list[Edge]) -> Iterator[str]:
     """Yield the flowchart: the article's questions and those that it leaves out, with answers."""
-    named = verdicts(results)
-    numbers = sorted({point.places for point in named if point.work == "lexbor"}) or [1]
-    waits = sorted({point.latency_ms for point in named if point.work == "lexbor"}) or [0.0]
-    one, many, short, long = numbers[0], numbers[-1], waits[0], waits[-1]
-
-    def answer(work: str, latency: float, places: int) -> str:
-        return leaf(named.get(Point(work, latency, places)))
-
-    heavy = [point for point in named if point.work == "python_heavy"]
-    most = max((point.places for point in heavy), default=many)
-    slow = max((point.latency_ms for point in heavy), default=long)
+    named, points = verdicts(results), _ends(results)
+    a, b, c, d, e, f, g, h = (leaf(named.get(point)) for point in points)
+    slow, one, many = points[1], points[4], points[7]
+    short, long = one.latency_ms, many.latency_ms
     yield from (
         "## The flowchart",
         "",
@@ -163,21 +200,21 @@ def _chart(results: GridResults, found: list[Edge]) -> Iterator[str]:
         f'{_threshold(found, ("hybrid", "async"), CPU)}"}}',
         '    cpu -- "yes: CPU-bound" --> gil{"Does that CPU hold the GIL?"}',
         '    cpu -- "no: I/O-bound" --> wait{"How long does a page wait?"}',
-        f'    gil -- "yes, {short:g} ms of latency" --> a["{answer("python_heavy", short, most)}"]',
-        f'    gil -- "yes, {slow:g} ms" --> b["{answer("python_heavy", slow, most)}"]',
-        f'    gil -- "no, {short:g} ms" --> c["{answer("c_heavy", short, most)}"]',
-        f'    gil -- "no, {slow:g} ms" --> d["{answer("c_heavy", slow, most)}"]',
+        f'    gil -- "yes, {short:g} ms of latency" --> a["{a}"]',
+        f'    gil -- "yes, {slow.latency_ms:g} ms" --> b["{b}"]',
+        f'    gil -- "no, {short:g} ms" --> c["{c}"]',
+        f'    gil -- "no, {slow.latency_ms:g} ms" --> d["{d}"]',
         f'    wait -- "fast I/O, {short:g} ms" --> fast{{"How many in flight?<br/>async over '
         f'threads: {_threshold(found, ("async", "threads"), PLACES)}"}}',
         f'    wait -- "slow I/O, {long:g} ms" --> slow{{"How many in flight?<br/>async over '
         f'threads: {_threshold(found, ("async", "threads"), PLACES, last=True)}"}}',
-        f'    fast -- "{one}" --> e["{answer("lexbor", short, one)}"]',
-        f'    fast -- "{many}" --> f["{answer("lexbor", short, many)}"]',
-        f'    slow -- "{one}" --> g["{answer("lexbor", long, one)}"]',
-        f'    slow -- "{many}" --> h["{answer("lexbor", long, many)}"]',
+        f'    fast -- "{one.places}" --> e["{e}"]',
+        f'    fast -- "{many.places}" --> f["{f}"]',
+        f'    slow -- "{one.places}" --> g["{g}"]',
+        f'    slow -- "{many.places}" --> h["{h}"]',
         "```",
         "",
-        f"The answers for CPU-bound pages are those at {most} in flight.",
+        f"The answers for CPU-bound pages are those at {slow.places} in flight.",
         "",
     )
 

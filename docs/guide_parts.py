@@ -12,12 +12,13 @@ from bench.cell import Measured
 from bench.exhibition import ExhibitResults
 from bench.exhibits.exhibit import Verdict
 from bench.exhibits.shelf import entries
+from bench.flowchart import grid, summary
 from bench.results import FOLDER, load
 from bench.rounds import by_cell
 from bench.spread import spread
 from crawler import MODES
 
-__all__ = ["figure", "interpreters", "littles_law", "others", "verdict", "verdicts"]
+__all__ = ["choice", "figure", "interpreters", "littles_law", "others", "verdict", "verdicts"]
 
 DOCS = Path(__file__).resolve().parent
 #: Pythons whose exhibits are kept beside ours.
@@ -50,6 +51,16 @@ def verdict(name: str, results: Path = FOLDER) -> str:
     found = [one for one in kept.cells if one.name == name] if kept else []
     measured = f"**{found[0].verdict}**. {found[0].why}" if found else "not measured yet."
     return f'"{entry.claim}" {_capital(link)}: {measured}\n'
+
+
+def choice(results: Path = FOLDER) -> str:
+    """Return the fastest mode for some workloads, or what to run where no grid is kept."""
+    if not (results / "grid.json").exists():
+        return "Not measured yet: `python -m bench grid` does.\n"
+    table = summary(grid(results / "grid.json"))
+    rows = [f"| {' | '.join(row)} |" for row in table.rows]
+    heads = [f"| {' | '.join(table.columns)} |", "|---|--:|--:|---|"]
+    return "\n".join([*heads, *rows, ""])
 
 
 def figure(name: str, alt: str, docs: Path = DOCS) -> str:

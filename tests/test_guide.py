@@ -10,7 +10,9 @@ from bench.exhibition import ExhibitResults, Shown
 from bench.exhibits.exhibit import Figure, Verdict
 from bench.exhibits.shelf import named
 from bench.machine import machine
+from bench.results import keep
 from docs import guide_parts
+from tests.bench.grids import a_whole_grid
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = {
@@ -56,8 +58,18 @@ def test_a_verdict_is_told_with_its_reason_and_its_program(kept):
         assert "(../bench/exhibits/e08_gil.py)" in text
 
 
+def test_the_choice_is_a_row_for_each_end_of_the_flowchart(tmp_path):
+    keep(a_whole_grid(), tmp_path)
+
+    heads, _, *rows = guide_parts.choice(tmp_path).splitlines()
+
+    assert {line.count("|") for line in (heads, *rows)} == {5}
+    assert len(rows) == 8
+
+
 def test_where_nothing_is_kept_the_reader_is_told_what_to_run(tmp_path):
     assert "`python -m bench exhibits`" in guide_parts.verdicts(tmp_path)
+    assert "`python -m bench grid`" in guide_parts.choice(tmp_path)
     assert "not measured yet" in guide_parts.verdict("gil", tmp_path)
     assert "`make exhibits-3.14`" in guide_parts.interpreters(tmp_path)
     assert "`make exhibits-3.15`" in guide_parts.others(tmp_path)

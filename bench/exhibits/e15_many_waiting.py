@@ -16,7 +16,7 @@ __all__ = ["judge", "measure", "must_show"]
 
 LATENCY, BRIEF = 200, 50  # ms that the server thinks about a page
 IN_FLIGHT, QUICK = (1, 10, 100, 1000), (1, 16)
-TURNS = 3  # pages for each place in flight
+TURNS = 5  # pages for each place in flight
 CROWD = 100  # threads at most, in the mode that is there to count them
 EVERY = 0.005  # seconds between two beats of the loop; the beats take a hundredth of a core
 ROUNDS = 3  # of crawls for their memory, which hardly varies

@@ -13,7 +13,7 @@ __all__ = ["judge", "measure", "must_show"]
 LATENCY, BRIEF = 500, 100  # ms that the server thinks about a page
 MODES = ("threads", "async")
 IN_FLIGHT, QUICK = (10, 100, 300, 1000), (8,)
-TURNS = 3  # pages for each place in flight
+TURNS = 5  # pages for each place in flight
 ROUNDS = 4  # a crawl lasts a second or more
 MEMORY_ROUNDS = 2  # it hardly varies
 #: Rates, and memory, that differ by less are alike: rounds of one mode differ by as much.

@@ -8,6 +8,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,16 +17,14 @@ from bench.cell import BenchError
 from bench.exhibits.exhibit import Figure, Scale, SkippedError
 from bench.lanes import Lane, read
 from bench.stand import Stand
+from bench.steady import SteadyPart
 from bench.works import Work, lexbor
 from crawler import Options, Record, crawl
 
 __all__ = ["Turn", "Usage", "Way", "by_turns", "figure", "usage"]
 
-#: The part of the pages that come before those that count: workers start meanwhile.  Records of
-#: some modes come in blocks, and from one block to another one that does not matter.
+#: The part of the pages that come before those that count: workers start meanwhile.
 WARM = 3
-#: Seconds; records that come so soon after the first that counts are of its block.
-BURST = 0.002
 
 
 class Way(NamedTuple):
@@ -40,7 +39,7 @@ class Way(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What a page cost in a crawl, of which the first third does not count.
+    """What a page cost in a crawl, of which the first third does not count, nor the end.
 
     CPU seconds of the crawl's own process and of its workers, and switches of context of
     both: voluntary where a thread had to wait, involuntary where another one was given its
@@ -114,41 +113,18 @@ class Usage(NamedTuple):
     involuntary: int
 
 
-class _Watch:
-    """Sees every record, and reads the counters after a third of *pages* and at the last."""
-
-    def __init__(self, pages: int) -> None:
-        self._pages = pages
-        self._before = 0
-        self._readings: list[Usage] = []
-        self.digests: list[str] = []
-
-    def __call__(self, record: Record) -> None:
-        """Take note of a record."""
-        self.digests.append(str(record.sha256))
-        if not self._readings and len(self.digests) * WARM >= self._pages:
-            self._readings.append(usage())
-        if self._readings and time.monotonic() < self._readings[0].at + BURST:
-            self._before = len(self.digests)
-        if len(self.digests) == self._pages:
-            self._readings.append(usage())
-
-    @property
-    def steady(self) -> int:
-        """How many pages were counted."""
-        return max(1, self._pages - self._before)
-
-    def each(self) -> list[float]:
-        """Return seconds, CPU seconds and switches a page, in the order of a reading."""
-        return [(last - first) / self.steady for first, last in zip(*self._readings, strict=True)]
-
-
 def _crawl(stand: Stand, work: str, way: Way) -> Turn:
     pages = len(stand.lists[work].read_bytes().splitlines())
     lanes, usable = list[Lane](), os.sched_getaffinity(0)
     stand.running.reset()
     os.sched_setaffinity(0, way.cores or usable)
-    watch = _Watch(pages)
+    steady = SteadyPart(pages, ceil(pages / WARM), min(way.concurrency, pages // WARM), usage)
+    digests: list[str] = []
+
+    def on_record(record: Record) -> None:
+        digests.append(str(record.sha256))
+        steady.recorded()
+
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.json")
         options = Options(
@@ -158,17 +134,21 @@ def _crawl(stand: Stand, work: str, way: Way) -> Turn:
             trace=str(trace) if way.traced else None,
         )
         try:
-            report = crawl(str(stand.lists[work]), options, analyse=way.analyse, on_record=watch)
+            report = crawl(
+                str(stand.lists[work]), options, analyse=way.analyse, on_record=on_record
+            )
         finally:
             os.sched_setaffinity(0, usable)
         if way.traced:
             lanes, _ = read(trace)
     if report.outcomes != {"ok": pages}:
         raise BenchError(f"{way.mode} did not get all pages: {report.outcomes}")
-    seconds, own, workers, voluntary, involuntary = watch.each()
+    seconds, own, workers, voluntary, involuntary = (
+        (last - first) / steady.pages for first, last in zip(*steady.readings(), strict=True)
+    )
     return Turn(
-        digest=hashlib.sha256("".join(sorted(watch.digests)).encode()).hexdigest(),
-        pages=watch.steady,
+        digest=hashlib.sha256("".join(sorted(digests)).encode()).hexdigest(),
+        pages=steady.pages,
         pages_per_s=1 / seconds,
         own=own,
         workers=workers,

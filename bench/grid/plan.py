@@ -23,8 +23,8 @@ STEADY = 1.0
 ROUGHLY = {"lexbor": 0.0012, "python_light": 0.003, "python_heavy": 0.008, "c_heavy": 0.008}
 #: Seconds to start an interpreter with its workers, and to end it, roughly.
 START = 1.35
-#: Pages that a place in flight does at least; the first are warm-up.
-TURNS = 3
+#: Pages that a place in flight does at least; the first and the last do not count.
+TURNS = 4
 #: Different pages of the site; 30 kB each, so that the server keeps them all.
 DIFFERENT = 600
 
@@ -132,7 +132,7 @@ def planned(scale: Scale, workers: int) -> Iterator[Step]:
 
 
 def cell_of(step: Step) -> Cell:
-    """Return what is run; the steady part begins when every place has done a page."""
+    """Return what is run; it is steady when every place has done a page, until all do the last."""
     point = step.point
     warm = {"serial": 1, "processes": point.pages // 4}.get(step.mode, point.places)
     return Cell(

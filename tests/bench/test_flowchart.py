@@ -82,6 +82,15 @@ def test_the_chart_names_the_threshold_and_its_interval():
     assert "hybrid<br/>1.50 × async" in page
 
 
+def test_the_summary_has_the_end_of_each_branch_of_the_chart():
+    [chart] = re.findall(r"```mermaid\n(.*?)```", flowchart.document(WHOLE), re.DOTALL)
+    ends = re.findall(r'--> \w\["(.*?)"\]', chart)
+    rows = flowchart.summary(WHOLE).rows
+
+    assert [row[-1] for row in rows] == [end.replace("<br/>", " ") for end in ends]
+    assert rows[-1] == ["parse and hash in C", "200 ms", "64", "async 1.20 × threads"]
+
+
 def test_every_mermaid_node_that_is_led_to_is_defined_once():
     [chart] = re.findall(r"```mermaid\n(.*?)```", flowchart.document(WHOLE), re.DOTALL)
     defined = re.findall(r'(\w+)[\[{]"', chart)

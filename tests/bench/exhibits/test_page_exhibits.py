@@ -1,7 +1,7 @@
 """What a page's time is made of: each verdict is reached from made-up figures, and no other."""
 
 from collections.abc import Mapping
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +20,6 @@ from bench.exhibits.exhibit import Figure, Found, Scale, SkippedError
 from bench.exhibits.lives import Sample, told
 from bench.exhibits.spent import Spent, spent
 from bench.stand import set_up
-from crawler import Outcome, Record
 
 CONCURRENCY = {
     "cores to be had": 2, "overlap, async": 3, "cores busy, async": 0.9,
@@ -222,21 +221,6 @@ def test_a_crawl_that_did_not_get_all_pages_is_refused():
     ways = {"a": turns.Way("async")}
     with set_up(pages=1) as stand, pytest.raises(BenchError, match="did not get all pages"):
         turns.by_turns(stand, "/p/{}?fault=reset", 3, ways, Scale(1, quick=True))
-
-
-def test_what_counts_begins_after_a_third_and_after_the_block_that_it_ends_in(monkeypatch):
-    moments = (1.0, 1.0, 1.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0)
-    clock = SimpleNamespace(monotonic=None)
-    monkeypatch.setattr(turns, "time", clock)
-    watch = turns._Watch(9)
-    for moment in moments:
-        clock.monotonic = lambda moment=moment: moment
-        watch(Record(url="", outcome=Outcome.OK, sha256="d"))
-
-    seconds, *_ = watch.each()
-
-    assert watch.steady == 5
-    assert seconds == pytest.approx(3 / 5)
 
 
 def test_a_machine_with_one_core_has_no_parallel_processes(monkeypatch):
