@@ -24,7 +24,7 @@ MUCH = 5.0
 
 def measure(scale: Scale) -> list[Figure]:
     """Play ping-pong on one core, by oneself, between threads and between processes; crawl."""
-    games = play(scale.rounds, scale.pick(40, 1))
+    games = play(scale.many_rounds, scale.pick(40, 1))
     threads, *others = _switches(games)
     return [threads, *others, *_crawls(scale, threads.median)]
 

@@ -50,7 +50,7 @@ SINGLE = [name for name in SITUATIONS if name != COMPUTING]
 def measure(scale: Scale) -> list[Figure]:
     """Analyse the same page in one thread, and change what only the GIL would make matter."""
     times, found = scale.pick(40, 4), defaultdict[str, list[Spent]](list)
-    for number in range(scale.rounds):
+    for number in range(scale.many_rounds):
         for name in random.Random(number).sample(list(SITUATIONS), len(SITUATIONS)):
             with SITUATIONS[name]():
                 found[name].append(spent(partial(analyse_often, PAGE, ADDRESS, times)))

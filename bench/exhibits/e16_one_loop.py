@@ -51,7 +51,7 @@ def measure(scale: Scale) -> list[Figure]:
     found = defaultdict[tuple[str, int], list[_Spent]](list)
     with set_up(size="2kB", links=5, pages=len(REQUESTS)) as stand:
         _in_threads(stand.running.port, REQUESTS, ONE)  # the server makes each page once
-        for number in range(scale.rounds):
+        for number in range(scale.many_rounds):
             for kind, in_flight in random.Random(number).sample(cells, len(cells)):
                 run = kinds[kind](stand.running.port, requests, in_flight)
                 found[kind, in_flight].append(run)

@@ -14,8 +14,8 @@ __all__ = ["judge", "measure"]
 WORKERS = 2
 ROUNDS = 4  # a crawl with workers lasts three seconds, a good part of it their start
 HYBRID = "hybrid"  # the flowchart does not know it
-#: Rates that differ by less are alike: the last records of a loop come up to 50 ms late, and when
-#: the steady part begins the workers have a batch of its pages half done.
+#: Rates that differ by less are alike: when the steady part begins the workers have a batch of
+#: its pages half done.
 ALIKE = 1.1
 
 

@@ -34,6 +34,11 @@ class Scale:
         """Return the size of a work: *full*, or *quick* where that will do."""
         return quick if self.quick else full
 
+    @property
+    def many_rounds(self) -> int:
+        """How often what takes a second and varies much is measured."""
+        return self.rounds * self.pick(3, 1)
+
 
 @dataclass(frozen=True)
 class Figure:
