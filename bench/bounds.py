@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from bench.cell import Measured
 
-__all__ = ["Bound", "bound", "thread_cost"]
+__all__ = ["Bound", "bound", "place_cost", "rate", "thread_cost"]
 
 
 class Bound(NamedTuple):
@@ -21,16 +21,16 @@ def bound(run: Measured, *, latency: float, cores: int, pinned: bool) -> Bound:
     """
     client, server = run.cost.client, run.cost.server
     limits = [
-        Bound("in flight", run.cell.concurrency / (latency + client)),
-        Bound("one thread", _inverse(thread_cost(run))),
+        Bound("in flight", rate(run.cell.concurrency, latency + place_cost(run))),
+        Bound("one thread", rate(1, thread_cost(run))),
     ]
     if pinned:
         limits += [
-            Bound("the client's cores", (cores - 1) * _inverse(client)),
-            Bound("the server's core", _inverse(server)),
+            Bound("the client's cores", rate(cores - 1, client)),
+            Bound("the server's core", rate(1, server)),
         ]
     else:
-        limits.append(Bound("all cores", cores * _inverse(client + server)))
+        limits.append(Bound("all cores", rate(cores, client + server)))
     return min(limits, key=lambda limit: limit.pages_per_s)
 
 
@@ -43,5 +43,15 @@ def thread_cost(run: Measured) -> float:
     return run.cost.own
 
 
-def _inverse(cost: float) -> float:
-    return 1 / cost if cost > 0 else float("inf")
+def place_cost(run: Measured) -> float:
+    """Return the CPU seconds for which a page holds its place in flight, latency aside.
+
+    What the parent of processes does about a page does not hold the worker up, and hybrid's
+    loop is at the next page meanwhile: its places are free before a page is analysed.
+    """
+    return {"processes": run.cost.workers, "hybrid": 0.0}.get(run.cell.mode, run.cost.client)
+
+
+def rate(most: float, each: float) -> float:
+    """Return how many a second: *most* at once of *each* so many seconds."""
+    return most / each if each > 0 else float("inf")

@@ -119,7 +119,10 @@ def _works(results: GridResults) -> Iterator[str]:
         cost = cpu_ms(results, work)
         if cost is not None:
             held = results.gil[work]
-            yield f"   - {words}: {cost:.1f} ms a page in all, {held:.0%} of the analysing held"
+            yield (
+                f"   - {words}: {cost:.2g} ms a page in all; of the analysing, two threads overlap "
+                f"{1 - held:.0%}"
+            )
     yield ""
 
 

@@ -31,26 +31,31 @@ def verdicts(results: Path = FOLDER) -> str:
     kept = _kept("exhibits", results)
     if kept is None:
         return "Not measured yet: `python -m bench exhibits` does.\n"
-    modules = {entry.name: entry.module.rpartition(".")[2] for entry in entries()}
+    programs = {one.name: one.module.rpartition(".")[2] for one in entries()}
+    shown = [one for one in kept.cells if one.name in programs]
+    heads = ["| row | claim | verdict |", "|--:|---|---|"]
     rows = [
-        f"| {one.row} | [{one.name}](../bench/exhibits/{modules[one.name]}.py) | {one.claim} "
-        f"| **{one.verdict}** | {one.why} |"
-        for one in kept.cells
-        if one.name in modules
+        f"| [{one.row}](#{one.row}-{one.name}) | {one.claim} | **{one.verdict}** |" for one in shown
     ]
-    heads = ["| row | exhibit | claim | verdict | measured |", "|--:|---|---|---|---|"]
-    every = "Every round of every figure is in [exhibits.json](../bench/results/exhibits.json)."
-    return "\n".join([*heads, *rows, "", every, *kept.notes, ""])
+    reasons = [
+        f"### {one.row} {one.name}\n\n"
+        f"{one.claim}\n\n**{_capital(one.verdict)}.** {one.why}\n"
+        f"[The program](../bench/exhibits/{programs[one.name]}.py).\n"
+        for one in shown
+    ]
+    every = "Every round of every figure is in [exhibits.json](../bench/results/exhibits.json).\n"
+    notes = [f"{note}\n" for note in kept.notes]
+    return "\n".join([*heads, *rows, "", "## What was measured", "", *reasons, every, *notes])
 
 
 def verdict(name: str, results: Path = FOLDER) -> str:
     """Return what one exhibit came to, in a paragraph that leads to its program."""
     [entry] = [one for one in entries() if one.name == name]
-    link = f"[exhibit {entry.row}](../bench/exhibits/{entry.module.rpartition('.')[2]}.py)"
+    link = f"[Exhibit {entry.row}](../bench/exhibits/{entry.module.rpartition('.')[2]}.py)"
     kept = _kept("exhibits", results)
     found = [one for one in kept.cells if one.name == name] if kept else []
     measured = f"**{found[0].verdict}**. {found[0].why}" if found else "not measured yet."
-    return f'"{entry.claim}" {_capital(link)}: {measured}\n'
+    return f'"{entry.claim}" {link}: {measured}\n'
 
 
 def choice(results: Path = FOLDER) -> str:
@@ -128,8 +133,10 @@ def _differences(ours: ExhibitResults, theirs: ExhibitResults) -> Iterator[str]:
     skipped = [one for one in here if one.verdict == Verdict.SKIPPED]
     ran = [one for one in here if one not in skipped]
     changed = [one for one in ran if one.verdict != known[one.name].verdict]
-    yield f"With Python {_python(theirs)} {len(ran)} exhibits ran and {len(skipped)} were skipped."
-    yield f"{len(changed)} came to another verdict than with {_python(ours)}.\n"
+    yield (
+        f"Python {_python(theirs)}: exhibits run {len(ran)}, skipped {len(skipped)}, with another "
+        f"verdict than with {_python(ours)} {len(changed)}.\n"
+    )
     for one in changed:
         yield (
             f"- Row {one.row}, {one.name}: {known[one.name].verdict} became **{one.verdict}**. "
@@ -170,4 +177,4 @@ def _yes(value: bool) -> str:  # noqa: FBT001 - a word for it
 
 
 def _capital(text: str) -> str:
-    return text.replace("exhibit", "Exhibit", 1)
+    return text[:1].upper() + text[1:]

@@ -53,7 +53,7 @@ def kept(tmp_path):
 def test_a_verdict_is_told_with_its_reason_and_its_program(kept):
     folder = kept("exhibits", "3.11.7", ("gil", Verdict.REFUTED))
     for text in (guide_parts.verdicts(folder), guide_parts.verdict("gil", folder)):
-        assert "**does not hold**" in text
+        assert "**does not hold" in text.lower()
         assert "It was 3.11.7." in text
         assert "(../bench/exhibits/e08_gil.py)" in text
 
@@ -87,7 +87,7 @@ def test_only_verdicts_that_differ_with_another_python_are_told(kept):
     kept("exhibits", "3.11.7", ("gil", Verdict.HOLDS), ("sleep", Verdict.HOLDS))
     folder = kept("exhibits-3.14", "3.14.1", ("gil", Verdict.OUTDATED), ("sleep", Verdict.SKIPPED))
     said = guide_parts.others(folder)
-    assert "With Python 3.14.1 1 exhibits ran and 1 were skipped." in said
+    assert "Python 3.14.1: exhibits run 1, skipped 1, with another verdict than with 3" in said
     assert "- Row 8, gil: holds became **outdated**. It was 3.14.1." in said
     assert "sleep" not in said
 

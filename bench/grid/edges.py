@@ -12,7 +12,7 @@ from bench.spread import Spread
 
 __all__ = ["CPU", "LATENCY", "PLACES", "Edge", "cpu_ms", "edge", "edges"]
 
-PLACES, LATENCY, CPU = "pages in flight", "ms of latency", "ms of CPU a page"
+PLACES, LATENCY, CPU = "in flight", "ms of latency", "ms of CPU a page"
 #: The works that hold the GIL, in the order of what they cost.
 HOLDING = ("lexbor", "python_light", "python_heavy")
 
@@ -44,11 +44,16 @@ class Edge:
         """The threshold in words: an interval between two values that were measured."""
         before, at, unit = self.change.before, self.change.at, self.unit
         if before is None:
-            return f"from {at:.4g} {unit} on, the least measured"
+            return f"from {_text(at)} {unit} on, the least measured"
         if at is not None:
-            return f"between {before:.4g} and {at:.4g} {unit}"
+            return f"between {_text(before)} and {_text(at)} {unit}"
         told = f"{self.theirs} is faster" if self.last < 0 else "not decided on this machine"
-        return f"{told}, up to {before:.4g} {unit}"
+        return f"{told}, up to {_text(before)} {unit}"
+
+
+def _text(value: float) -> str:
+    """Return a value without digits that say nothing: counts are whole, CPU is measured."""
+    return f"{value:.2g}" if value < 100 and value % 1 else f"{value:g}"
 
 
 def edge(

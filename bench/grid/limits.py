@@ -1,6 +1,6 @@
 """What bounds each mode by theory, from the CPU that its own run measured."""
 
-from bench.bounds import Bound
+from bench.bounds import Bound, place_cost, rate
 from bench.cell import Measured
 
 __all__ = ["gil_cost", "limit"]
@@ -10,24 +10,23 @@ def limit(run: Measured, *, latency: float, cores: int, held: float, server: flo
     """Return the least of what may bound *run*, in pages a second.
 
     *latency* in seconds, *held* the share of the work's CPU that holds the GIL, *server* the
-    most that the server gives.  The bounds are, for c CPU seconds a page, g of them with the
-    GIL, s those of the server, N in flight: N/(latency + c) for all; 1/c for the one thread of
-    serial and async, which all C code occupies too; 1/g for threads; the CPU of the loop for
-    hybrid; and cores/(c + s), as the server is on the same ones.
+    most that the server gives.  The bounds are, for c CPU seconds a page, p of them in its
+    place, g with the GIL, s those of the server, N in flight: N/(latency + p) for all; 1/c for
+    the one thread of serial and async, which all C code occupies too; 1/g for threads; the CPU
+    of the loop for hybrid; and cores/(c + s), as the server is on the same ones.
     """
     c, own = run.cost.client, run.cost.own
     mode = run.cell.mode
     places = {"serial": 1, "processes": cores}.get(mode, run.cell.concurrency)
-    # Hybrid's places are free again before a page is analysed.
     bounds = [
-        Bound("in flight", _rate(places, latency + (own if mode == "hybrid" else c))),
-        Bound("all cores", _rate(cores, c + run.cost.server)),
+        Bound("in flight", rate(places, latency + place_cost(run))),
+        Bound("all cores", rate(cores, c + run.cost.server)),
         Bound("server", server),
     ]
     if mode == "threads":
-        bounds.append(Bound("GIL", _rate(1, gil_cost(run, held))))
+        bounds.append(Bound("GIL", rate(1, gil_cost(run, held))))
     elif mode != "processes":
-        bounds.append(Bound("loop" if mode == "hybrid" else "one thread", _rate(1, own)))
+        bounds.append(Bound("loop" if mode == "hybrid" else "one thread", rate(1, own)))
     return min(bounds, key=lambda bound: bound.pages_per_s)
 
 
@@ -38,7 +37,3 @@ def gil_cost(run: Measured, held: float) -> float:
     """
     thinking = run.stages["analyse"]
     return held * thinking + max(0.0, run.cost.own_user - thinking)
-
-
-def _rate(most: float, each: float) -> float:
-    return most / each if each > 0 else float("inf")

@@ -78,7 +78,7 @@ def test_the_chart_names_the_threshold_and_its_interval():
     page = flowchart.document(WHOLE)
 
     assert "hybrid over async: between 1 and 3 ms of CPU a page" in page
-    assert "async over threads: between 4 and 64 pages in flight" in page
+    assert "async over threads: between 4 and 64 in flight" in page
     assert "hybrid<br/>1.50 × async" in page
 
 
@@ -140,10 +140,10 @@ def test_an_edge_is_told_as_an_interval_between_measured_values():
         assert found is not None
         return found.threshold
 
-    assert "between 4 and 64 pages in flight" == threshold(fast, level, fast)
-    assert "from 1 pages in flight on, the least measured" == threshold(fast, fast, fast)
-    assert "not decided on this machine, up to 64 pages in flight" == threshold(fast, fast, level)
-    assert "threads is faster, up to 4 pages in flight" == threshold(fast, [50.0] * 3)
+    assert "between 4 and 64 in flight" == threshold(fast, level, fast)
+    assert "from 1 in flight on, the least measured" == threshold(fast, fast, fast)
+    assert "not decided on this machine, up to 64 in flight" == threshold(fast, fast, level)
+    assert "threads is faster, up to 4 in flight" == threshold(fast, [50.0] * 3)
     assert edge(pair, "here", PLACES, []) is None
 
 
@@ -201,5 +201,5 @@ def test_two_machines_that_disagree_are_told_apart_at_that_point_and_edge():
     assert [[Point("lexbor", 0, 64).name, "async 1.50 ×", "threads 1.50 ×"]] == list(points.rows)
     [[name, ours, theirs]] = thresholds.rows
     assert name.startswith("async over threads, 0 ms")
-    assert "from 4 pages in flight on, the least measured" == ours
-    assert "threads is faster, up to 64 pages in flight" == theirs
+    assert "from 4 in flight on, the least measured" == ours
+    assert "threads is faster, up to 64 in flight" == theirs

@@ -179,7 +179,8 @@ RUN = a_run(cost=COST, stages={"fetch": 0.002, "analyse": 0.002, "write": 0.0, "
     [
         ("serial", 0.096, "in flight", 10),
         ("threads", 0.096, "in flight", 160),
-        ("processes", 0.096, "in flight", 20),
+        ("processes", 0.1, "in flight", 20),  # what the parent does holds no worker up
+        ("hybrid", 0.1, "in flight", 160),  # nor what is done about a page that is there
         ("threads", 0.0, "all cores", 400),
         ("async", 0.0, "one thread", 250),
         ("hybrid", 0.0, "loop", 250),
@@ -192,6 +193,16 @@ def test_each_mode_has_its_own_bound(mode, latency, name, allowed):
     found = limit(run, latency=latency, cores=2, held=0.1, server=30_000.0)
 
     assert [name, pytest.approx(allowed)] == list(found)
+
+
+def test_a_page_holds_its_place_as_long_as_its_worker_computes():
+    cell = msgspec.structs.replace(RUN.cell, mode="processes")
+    cost = msgspec.structs.replace(COST, workers=0.004)
+    run = msgspec.structs.replace(RUN, cell=cell, cost=cost)
+
+    found = limit(run, latency=0.096, cores=2, held=0.1, server=30_000.0)
+
+    assert ["in flight", pytest.approx(20)] == list(found)
 
 
 def test_threads_are_bound_by_the_gil_and_anybody_by_the_server():
