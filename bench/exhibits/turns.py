@@ -21,9 +21,9 @@ from bench.steady import SteadyPart
 from bench.works import Work, lexbor
 from crawler import Options, Record, crawl
 
-__all__ = ["Turn", "Usage", "Way", "by_turns", "figure", "usage"]
+__all__ = ["Turn", "Usage", "Way", "by_turns", "ends", "figure", "usage"]
 
-#: The part of the pages that come before those that count: workers start meanwhile.
+#: The part of the pages that come before those that count, at least: workers start meanwhile.
 WARM = 3
 
 
@@ -39,7 +39,7 @@ class Way(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What a page cost in a crawl, of which the first third does not count, nor the end.
+    """What a page cost in a crawl, of which a third does not count, nor the end.
 
     CPU seconds of the crawl's own process and of its workers, and switches of context of
     both: voluntary where a thread had to wait, involuntary where another one was given its
@@ -118,7 +118,7 @@ def _crawl(stand: Stand, work: str, way: Way) -> Turn:
     lanes, usable = list[Lane](), os.sched_getaffinity(0)
     stand.running.reset()
     os.sched_setaffinity(0, way.cores or usable)
-    steady = SteadyPart(pages, ceil(pages / WARM), min(way.concurrency, pages // WARM), usage)
+    steady = SteadyPart(pages, *ends(pages, way.concurrency), usage)
     digests: list[str] = []
 
     def on_record(record: Record) -> None:
@@ -157,6 +157,16 @@ def _crawl(stand: Stand, work: str, way: Way) -> Turn:
         most=stand.running.truth()["in_flight_max"],
         lanes=lanes,
     )
+
+
+def ends(pages: int, in_flight: int) -> tuple[int, int]:
+    """Return how many pages come before those that count, and how many after them.
+
+    Pages that wait alike come in waves, as many as are in flight; only whole ones count.
+    """
+    most = max(1, pages // 2)
+    warm = in_flight * ceil(pages / WARM / in_flight)
+    return min(warm, most), min(in_flight, most)
 
 
 def usage() -> Usage:

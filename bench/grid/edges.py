@@ -44,6 +44,7 @@ class Edge:
         """The threshold in words: an interval between two values that were measured."""
         before, at, unit = self.change.before, self.change.at, self.unit
         if before is None:
+            assert at is not None
             return f"from {_text(at)} {unit} on, the least measured"
         if at is not None:
             return f"between {_text(before)} and {_text(at)} {unit}"

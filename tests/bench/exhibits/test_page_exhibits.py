@@ -223,6 +223,14 @@ def test_a_crawl_that_did_not_get_all_pages_is_refused():
         turns.by_turns(stand, "/p/{}?fault=reset", 3, ways, Scale(1, quick=True))
 
 
+@pytest.mark.parametrize(
+    ("pages", "in_flight", "before", "after"),
+    [(500, 100, 200, 100), (96, 16, 32, 16), (60, 1, 20, 1), (8, 8, 4, 4), (1, 16, 1, 1)],
+)
+def test_only_whole_waves_of_pages_count(pages, in_flight, before, after):
+    assert turns.ends(pages, in_flight) == (before, after)
+
+
 def test_a_machine_with_one_core_has_no_parallel_processes(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
     with pytest.raises(SkippedError, match="one core"):
