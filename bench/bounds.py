@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bench.cell import Measured
+from bench.cell import Cost, Measured
 
 __all__ = ["Bound", "bound", "place_cost", "rate", "thread_cost"]
 
@@ -20,8 +20,9 @@ def bound(run: Measured, *, latency: float, cores: int, pinned: bool) -> Bound:
     Not pinned, client and server share the *cores*.  Pinned, the server has one for itself.
     """
     client, server = run.cost.client, run.cost.server
+    in_place = latency + place_cost(run.cell.mode, run.cost)
     limits = [
-        Bound("in flight", rate(run.cell.concurrency, latency + place_cost(run))),
+        Bound("in flight", rate(run.cell.concurrency, in_place)),
         Bound("one thread", rate(1, thread_cost(run))),
     ]
     if pinned:
@@ -43,13 +44,13 @@ def thread_cost(run: Measured) -> float:
     return run.cost.own
 
 
-def place_cost(run: Measured) -> float:
-    """Return the CPU seconds for which a page holds its place in flight, latency aside.
+def place_cost(mode: str, cost: Cost) -> float:
+    """Return the CPU seconds of the page's *cost* in which it holds its place in flight.
 
     What the parent of processes does about a page does not hold the worker up, and hybrid's
     loop is at the next page meanwhile: its places are free before a page is analysed.
     """
-    return {"processes": run.cost.workers, "hybrid": 0.0}.get(run.cell.mode, run.cost.client)
+    return {"processes": cost.workers, "hybrid": 0.0}.get(mode, cost.client)
 
 
 def rate(most: float, each: float) -> float:

@@ -7,21 +7,23 @@ from statistics import median
 import msgspec
 
 from bench import border
+from bench.branches import chart
 from bench.cell import BenchError
-from bench.grid.edges import CPU, PLACES, Edge, cpu_ms, edges
-from bench.grid.plan import Point
+from bench.grid.edges import Edge, cpu_ms, edges
 from bench.grid.results import GridResults
 from bench.grid.tables import WORDS, tables, verdicts
-from bench.grid.winners import MATTERS, Verdict
+from bench.grid.wanted import leads
+from bench.grid.winners import MATTERS
 from bench.layout import Table, markdown
 from bench.results import FOLDER
+from crawler import MODES
 
-__all__ = ["DOCUMENT", "document", "edge_table", "grid", "leaf", "stale", "summary", "write"]
+__all__ = ["DOCUMENT", "document", "edge_table", "grid", "stale", "write"]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "choosing.md"
 RUN = "../bench/results/grid.json"
-UNDECIDED = "not decided on this machine"
-NOT_MEASURED = "not measured"
+#: How many pages hybrid sends to a worker at once, at most.
+BATCH = 16
 
 
 def grid(path: Path) -> GridResults:
@@ -60,7 +62,7 @@ def document(results: GridResults, crossing: border.BorderResults | None = None)
             "",
             f"![Fastest mode by latency and number in flight]({_FIGURE})",
             "",
-            *_chart(results, found),
+            *chart(results, found),
             "## The edges, measured",
             "",
             markdown(edge_table(found)),
@@ -94,22 +96,61 @@ def _questions(results: GridResults, crossing: border.BorderResults | None) -> I
         "",
         "Written by `python -m bench flowchart` from what was measured; not by hand.",
         "",
+        *_short(results),
         "## Your workload in four questions",
         "",
         "1. **How much CPU does a page cost you, and does that hold the GIL?** "
-        "It chooses the table. `crawl` tells the CPU in its summary. Pure Python holds the "
-        "GIL; of C code, only measuring tells.",
+        "It chooses the table. `crawl` tells the CPU in its summary; take it from a local copy "
+        "without latency, as here. Pure Python holds the GIL; of C code, only measuring tells.",
         "",
         *_works(results),
         "2. **How long does a page keep you waiting?** It chooses the row.",
         "3. **How many pages may be in flight at once?** It chooses the column: what the server "
-        "allows, and good manners, not what you would like.",
+        "and good manners allow.",
         "4. **How many bytes cross to another process?** " + _crossing(results, crossing),
         "",
         "A cell names the fastest mode, and how many times as fast as the next it is.",
-        "`a = b` means that this machine does not decide between them, as none was faster by more "
-        f"than {MATTERS - 1:.0%} in every round: then take the first, which is the simplest.",
+        "`a = b`: the fastest of them, by its median, did not beat the others by "
+        f"{MATTERS - 1:.0%} in every round; take the first, as they stand from simple to not: "
+        f"{', '.join(MODES)}.",
+        "In flight counts requests at the server: `hybrid` analyses earlier pages meanwhile, so "
+        "that it can be ahead with one.",
+        "`processes` has one page in flight a worker; `-w` gives it more, at the memory of a "
+        "process each.",
+        "`threads` analyses one page at a time, also where the GIL is free; `--mode hybrid --pool "
+        "threads` is for such work, and not measured here.",
         "The figures are those of this machine; measure your own before you rely on a small lead.",
+        "",
+    )
+
+
+def _short(results: GridResults) -> Iterator[str]:
+    """Yield the answer in a few lines, where enough was measured for one."""
+    if (found := leads(results)) is None:
+        return
+    below, above = found
+    named = [verdict for verdict in verdicts(results).values() if verdict is not None]
+    simpler = sum(verdict.mode != "hybrid" for verdict in named)
+    late = {
+        mode: median(one.run.startup_s for one in results.cells if one.mode == mode)
+        for mode in MODES
+        if any(one.mode == mode for one in results.cells)
+    }
+    yield from (
+        "## In short",
+        "",
+        "Multiply the pages in flight with the CPU of a page, and divide by its latency and CPU "
+        "together: so many cores could your crawl keep busy.",
+        "",
+        f"- **One or more**: `hybrid`, surely ahead of the modes of one process at {above.ahead} "
+        f"of {above.points} points, {above.lead.text(2)} times as fast.",
+        f"- **Less**: the simplest mode that has as many in flight; `hybrid` is surely ahead at "
+        f"{below.ahead} of {below.points} points, and {below.lead.text(2)} times as fast.",
+        "",
+        f"In {simpler} of {len(named)} points a simpler mode is as fast as any.",
+        "From the start of the interpreter to the first record it takes "
+        + ", ".join(f"`{mode}` {seconds:.1f} s" for mode, seconds in late.items())
+        + ": a short crawl wants a mode without workers.",
         "",
     )
 
@@ -120,117 +161,35 @@ def _works(results: GridResults) -> Iterator[str]:
         if cost is not None:
             held = results.gil[work]
             yield (
-                f"   - {words}: {cost:.2g} ms a page in all; of the analysing, two threads overlap "
-                f"{1 - held:.0%}"
+                f"   - {words}: {cost:.2g} ms a page in all; two threads that analyse at the same "
+                f"time, waits for each other included, save {(1 - held) / 2:.0%} of their time"
             )
     yield ""
 
 
 def _crossing(results: GridResults, crossing: border.BorderResults | None) -> str:
     rule = (
-        "processes sends addresses only; hybrid sends each body to a worker, and cannot pay where "
-        "that costs more than analysing."
+        "`processes` sends an address and gets a record, page by page; `hybrid` sends each body to "
+        "a worker, and cannot pay where that costs more than analysing."
     )
     cost = cpu_ms(results, "lexbor")
     if crossing is None or cost is None:
         return rule
-    batch = max(one.batch for one in crossing.cells)
-    runs = [one for one in crossing.cells if (one.way, one.batch) == (border.WAYS[0], batch)]
-    micros = 1e6 * median(one.parent + one.worker for one in runs)
-    return (
-        f"{rule} A body of {border.BODY // 1000} kB costs {micros:.0f} µs to cross, in batches of "
-        f"{batch}; the cheapest page here costs {1000 * cost:.0f} µs in all "
-        "([border.json](../bench/results/border.json))."
-    )
-
-
-def summary(results: GridResults) -> Table:
-    """Return what the chart's branches come to, a row for each."""
-    named = verdicts(results)
-    return Table(
-        title="Which mode for my workload",
-        columns=("a page costs", "and waits", "in flight", "take"),
-        rows=[
-            [
-                WORDS[point.work],
-                f"{point.latency_ms:g} ms",
-                str(point.places),
-                leaf(named.get(point)).replace("<br/>", " "),
-            ]
-            for point in _ends(results)
-        ],
-        left=frozenset({"a page costs", "take"}),
-        notes=[],
-    )
-
-
-def _ends(results: GridResults) -> list[Point]:
-    """Return where the branches of the chart end: heavy Python, heavy C, light pages."""
-    named = verdicts(results)
-    light = [point for point in named if point.work == "lexbor"]
-    heavy = [point for point in named if point.work == "python_heavy"]
-    numbers = sorted({point.places for point in light}) or [1]
-    waits = sorted({point.latency_ms for point in light}) or [0.0]
-    short, long = waits[0], waits[-1]
-    most = max((point.places for point in heavy), default=numbers[-1])
-    slow = max((point.latency_ms for point in heavy), default=long)
-    return [
-        *(
-            Point(work, wait, most)
-            for work in ("python_heavy", "c_heavy")
-            for wait in (short, slow)
-        ),
-        *(Point("lexbor", wait, number) for wait in (short, long) for number in _both(numbers)),
+    batches = sorted({one.batch for one in crossing.cells if one.batch <= BATCH})
+    micros = [
+        1e6
+        * median(
+            one.parent + one.worker
+            for one in crossing.cells
+            if (one.way, one.batch) == (border.WAYS[0], batch)
+        )
+        for batch in (batches[0], batches[-1])
     ]
-
-
-def _both(numbers: list[int]) -> tuple[int, int]:
-    return numbers[0], numbers[-1]
-
-
-def _chart(results: GridResults, found: list[Edge]) -> Iterator[str]:
-    """Yield the flowchart: the article's questions and those that it leaves out, with answers."""
-    named, points = verdicts(results), _ends(results)
-    a, b, c, d, e, f, g, h = (leaf(named.get(point)) for point in points)
-    slow, one, many = points[1], points[4], points[7]
-    short, long = one.latency_ms, many.latency_ms
-    yield from (
-        "## The flowchart",
-        "",
-        "```mermaid",
-        "flowchart TD",
-        f'    cpu{{"Does a page cost so much CPU that hybrid is worth it?<br/>hybrid over async: '
-        f'{_threshold(found, ("hybrid", "async"), CPU)}"}}',
-        '    cpu -- "yes: CPU-bound" --> gil{"Does that CPU hold the GIL?"}',
-        '    cpu -- "no: I/O-bound" --> wait{"How long does a page wait?"}',
-        f'    gil -- "yes, {short:g} ms of latency" --> a["{a}"]',
-        f'    gil -- "yes, {slow.latency_ms:g} ms" --> b["{b}"]',
-        f'    gil -- "no, {short:g} ms" --> c["{c}"]',
-        f'    gil -- "no, {slow.latency_ms:g} ms" --> d["{d}"]',
-        f'    wait -- "fast I/O, {short:g} ms" --> fast{{"How many in flight?<br/>async over '
-        f'threads: {_threshold(found, ("async", "threads"), PLACES)}"}}',
-        f'    wait -- "slow I/O, {long:g} ms" --> slow{{"How many in flight?<br/>async over '
-        f'threads: {_threshold(found, ("async", "threads"), PLACES, last=True)}"}}',
-        f'    fast -- "{one.places}" --> e["{e}"]',
-        f'    fast -- "{many.places}" --> f["{f}"]',
-        f'    slow -- "{one.places}" --> g["{g}"]',
-        f'    slow -- "{many.places}" --> h["{h}"]',
-        "```",
-        "",
-        f"The answers for CPU-bound pages are those at {slow.places} in flight.",
-        "",
+    return (
+        f"{rule} A body of {border.BODY // 1000} kB costs {micros[0]:.0f} µs to cross alone and "
+        f"{micros[1]:.0f} µs in batches of {batches[-1]}; the cheapest page here costs "
+        f"{1000 * cost:.0f} µs in all ([border.json](../bench/results/border.json))."
     )
-
-
-def leaf(verdict: Verdict | None) -> str:
-    """Return what stands at the end of a branch."""
-    if verdict is None:
-        return NOT_MEASURED
-    if not verdict.decided:
-        return f"{UNDECIDED}:<br/>{' = '.join(verdict.tied)}"
-    if verdict.lead is None:
-        return f"{verdict.mode}"
-    return f"{verdict.mode}<br/>{verdict.lead.text(2)} × {verdict.next}"
 
 
 def edge_table(found: list[Edge]) -> Table:
@@ -241,17 +200,9 @@ def edge_table(found: list[Edge]) -> Table:
         rows=[[one.name, one.threshold, one.ratio.text(2), f"[grid]({RUN})"] for one in found],
         left=frozenset({"edge", "threshold", "run"}),
         notes=[
-            "A threshold lies between the last value at which it is not so, or not sure, and the "
-            "first from which on it always is; it is no closer known than the values measured.",
+            "A threshold lies between the last value at which the mode was not surely faster and "
+            "the first from which on it always was; no closer is it known.",
             "`ratio` is that of the two at the first sure value, or at the last one if none is: "
             "the median of the rounds, the least and the greatest.",
         ],
     )
-
-
-def _threshold(found: list[Edge], pair: tuple[str, str], unit: str, *, last: bool = False) -> str:
-    """Return the threshold of the first edge of *pair* along *unit*, which waits least, or last."""
-    fitting = [one for one in found if (one.ours, one.theirs) == pair and one.unit == unit]
-    if not fitting:
-        return NOT_MEASURED
-    return fitting[-1 if last else 0].threshold

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from bench.bounds import bound
+from bench.branches import summary
 from bench.cell import Measured
 from bench.exhibition import ExhibitResults
 from bench.exhibits.exhibit import Verdict
 from bench.exhibits.shelf import entries
-from bench.flowchart import grid, summary
+from bench.flowchart import grid
 from bench.results import FOLDER, load
 from bench.rounds import by_cell
 from bench.spread import spread

@@ -104,5 +104,5 @@ def _two_threads(times: int) -> list[Spent]:
 
 
 def _share(spent_by: list[Spent], what: str) -> float:
-    total = sum(one.wall for one in spent_by)
+    total = sum(one.waiting + one.running for one in spent_by)  # as if each had a core
     return 100 * sum(float(getattr(one, what)) for one in spent_by) / total

@@ -21,7 +21,7 @@ FASTER = 1.5
 
 def measure(scale: Scale) -> list[Figure]:
     """Crawl pages that each wait, one after the other and some at a time."""
-    pages = scale.pick(64, 8)
+    pages = scale.pick(192, 8)
     with set_up(size="30kB", links=60, pages=pages) as stand:
         path = f"/p/{{}}?latency={LATENCY * 1000:.0f}ms"
         found = by_turns(stand, path, pages, WAYS, scale)

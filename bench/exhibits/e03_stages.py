@@ -74,9 +74,9 @@ def judge(found: Found) -> Judgement:
         f"{found['GIL held by C'].text()} in C."
     )
     if near.median < HALF < far.median:
-        return Judgement(Verdict.REFUTED, f"It is true of stages, not of programs. {why}")
+        return Judgement(Verdict.LIMITED, f"A program is so near one server only. {why}")
     if thinking.median < HALF < fetching.median:
-        return Judgement(Verdict.LIMITED, f"It is truer of stages. {why}")
+        return Judgement(Verdict.LIMITED, f"Its stages are bound by either. {why}")
     return Judgement(Verdict.HOLDS, why)
 
 

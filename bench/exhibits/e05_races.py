@@ -120,7 +120,9 @@ def judge(found: Found) -> Judgement:
     if max(plain.values):
         return Judgement(Verdict.HOLDS, f"{why}.")
     by_whom = "The GIL" if found["GIL enabled"].median else "Luck"
-    return Judgement(Verdict.HOLDS, f"{why}. {by_whom} hides the first from who tests only that.")
+    return Judgement(
+        Verdict.HOLDS, f"{why}. {by_whom} hides the first from anybody who tests n += 1 only."
+    )
 
 
 def must_show(found: Found) -> bool:

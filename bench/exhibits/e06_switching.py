@@ -35,7 +35,8 @@ def judge(found: Found) -> Judgement:
     [switches, *_] = found.curve("switches a page, threads")
     [share, *_] = found.curve("switches of a page’s CPU, threads")
     why = (
-        f"A switch between threads takes {threads.text()} of CPU and one between processes "
+        f"A switch between threads takes {threads.text()} of CPU, what it does to the caches "
+        "apart, and one between processes "
         f"{found['switch between processes'].text()}, {dearer.text()} times as much; a page at "
         f"{switches.at:g} ms switches {switches.text()} times in threads, which is "
         f"{share.text()} of its CPU."
@@ -46,6 +47,8 @@ def judge(found: Found) -> Judgement:
     if more or slows:
         part = "The first part" if more else "The second part"
         return Judgement(Verdict.LIMITED, f"{part} holds. {why}")
+    if max(dearer.values) > ALIKE:
+        return Judgement(Verdict.LIMITED, f"Not surely, and not for much. {why}")
     return Judgement(Verdict.REFUTED, why)
 
 

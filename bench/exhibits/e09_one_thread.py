@@ -67,7 +67,7 @@ def measure(scale: Scale) -> list[Figure]:
             for name, runs in found.items()
         ),
         *(
-            Figure(f"waited, {name}", "%", [100 * one.waiting / one.wall for one in runs])
+            Figure(f"waited, {name}", "%", [100 * one.waiting_share for one in runs])
             for name, runs in found.items()
         ),
     ]
@@ -88,7 +88,7 @@ def judge(found: Found) -> Judgement:
             "without would take a build with it to compare, and is not measured.",
         )
     why += "What a build without GIL costs one thread is not measured: this one has it."
-    if any(min(change.values) > DEARER for change in changes.values()):
+    if any(change.median > DEARER for change in changes.values()):
         return Judgement(Verdict.REFUTED, why)
     return Judgement(Verdict.HOLDS, why)
 

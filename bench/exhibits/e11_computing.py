@@ -86,8 +86,9 @@ def judge(found: Found) -> Judgement:
     counted = ", ".join(f"{one.text()} at {one.at:g}" for one in steps)
     why = (
         f"Two threads of Python keep {python.text()} cores busy and are {faster.text()} times as "
-        f"fast as one ({others}); two that hash {most.at:.0f} bytes at once keep {most.text()} "
-        f"busy. Steps that another thread takes meanwhile, by bytes at once: {counted}."
+        f"fast as one (cores busy with others: {others}); two that hash {most.at:.0f} bytes at "
+        f"once keep {most.text()} busy. Steps that another thread takes meanwhile, by bytes at "
+        f"once: {counted}."
     )
     # Others on the machine make less of the cores that are busy, and never more.
     if max(python.values) > ONE_CORE:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
-from bench.exhibits.beside import STEP, gil_enabled, steps_during
+from bench.exhibits.beat import turns_during
+from bench.exhibits.beside import gil_enabled, steps_during
 from bench.exhibits.exhibit import Figure, Found, Judgement, Scale, SkippedError, Verdict
 
 __all__ = ["judge", "measure", "must_show"]
@@ -20,7 +21,7 @@ NAP = 0.02  # seconds
 LIBRARIES = {"usleep without the GIL": ctypes.CDLL, "usleep with the GIL": ctypes.PyDLL}
 WAYS = SLEEP, FREE, HELD = "time.sleep", *LIBRARIES
 #: Of a nap for each thread: a crowd that takes less has slept at the same time.
-TOGETHER = 0.5
+TOGETHER = 0.1
 
 
 def measure(scale: Scale) -> list[Figure]:
@@ -32,7 +33,7 @@ def measure(scale: Scale) -> list[Figure]:
             naps[way].append(_naps(ways[way], threads))
             steps[way].append(steps_during(ways[way]))
         for way, sleep in COROUTINES.items():
-            turns[way].append(asyncio.run(_turns_during(sleep)))
+            turns[way].append(asyncio.run(turns_during(sleep())))
     measured = {
         "naps that a crowd takes": naps,
         "steps of another thread": steps,
@@ -112,22 +113,3 @@ COROUTINES: dict[str, Callable[[], Awaitable[None]]] = {
     SLEEP: _blocking,
     "asyncio.sleep": lambda: asyncio.sleep(NAP),
 }
-
-
-async def _turns_during(sleep: Callable[[], Awaitable[None]]) -> int:
-    """Return how many turns another task of the loop had during a sleep."""
-    turns = 0
-
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(STEP)
-
-    other = asyncio.create_task(take_turns())
-    await asyncio.sleep(STEP)  # it has begun
-    before = turns
-    await sleep()
-    taken = turns - before
-    other.cancel()
-    return taken

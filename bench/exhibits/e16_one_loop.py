@@ -71,7 +71,7 @@ def measure(scale: Scale) -> list[Figure]:
 
 
 def judge(found: Found) -> Judgement:
-    """Compare the CPU of a request in the cheaper loop with that in threads."""
+    """Compare the CPU of a request in the loop of asyncio with that in threads."""
     names = ("CPU a request, threads", "CPU a request, asyncio", "CPU over threads, asyncio")
     curves = [found.curve(name) for name in names]
     why = "; ".join(
@@ -82,9 +82,7 @@ def judge(found: Found) -> Judgement:
     if "CPU over threads, uvloop" in found:
         uvloop = " and ".join(one.text() for one in found.curve("CPU over threads, uvloop"))
         why += f" (with uvloop {uvloop} times)"
-    loops = [found.curve(f"CPU over threads, {loop}") for loop in ("asyncio", "uvloop")]
-    cheaper = [one.at for curve in loops for one in curve if one.median < 1 / ALIKE]
-    spared = [f"{over.at:g}" for over in curves[-1] if over.at in cheaper]
+    spared = [f"{over.at:g}" for over in curves[-1] if over.median < 1 / ALIKE]
     if len(spared) == len(curves[-1]):
         return Judgement(Verdict.HOLDS, f"It is so: {why}.")
     if spared:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from bench.bounds import place_cost, rate
 from bench.ceiling import MOST, ceiling
 from bench.cell import BenchError, Cell, Cost, Errand
 from bench.child import Watch
@@ -103,17 +104,17 @@ def _figures(said: str, runs: dict[str, list[Run]], workers: int) -> Iterator[Fi
         yield Figure(f"requests at once, {name}", "", [run.most for run in some])
         cores = len(os.sched_getaffinity(0))
         places = workers if mode == "processes" else IN_FLIGHT
-        most = zip(*(bounds(run.cost, places, cores) for run in some), strict=True)
+        most = zip(*(bounds(run.cost, places, cores, mode) for run in some), strict=True)
         for limit, values in zip(LIMITS, most, strict=True):
             yield Figure(_bound(limit, mode, said), "", values)
     rates = zip(*([run.pages_per_s for run in runs[mode]] for mode in MODES), strict=True)
     yield Figure(_lead(said), "", [hybrid / max(others) for *others, hybrid in rates])
 
 
-def bounds(cost: Cost, places: int, cores: int) -> tuple[float, float, float]:
+def bounds(cost: Cost, places: int, cores: int, mode: str) -> tuple[float, float, float]:
     """Return what each of LIMITS allows: by Little's law, and by the CPU of a page."""
     least = 1e-6  # CPU is read to 10 ms only, which may be none
-    in_flight = places / (LATENCY + cost.client)
+    in_flight = rate(places, LATENCY + place_cost(mode, cost))
     return in_flight, 1 / max(cost.own, least), cores / max(cost.client + cost.server, least)
 
 

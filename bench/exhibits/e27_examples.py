@@ -53,7 +53,7 @@ def measure(scale: Scale) -> list[Figure]:
 def judge(found: Found) -> Judgement:
     """Look which can be read at all, and whether the repaired ones do what is said of them."""
     programs, printed, repaired = (found[name] for name in ("programs", PRINTED, REPAIRED))
-    told = ", ".join(f"{found[name].text()} {name}" for name in SAID if name in found)
+    told = "; ".join(f"{name}: {found[name].text()}" for name in SAID if name in found)
     why = (
         f"with typographic quotes, as the article prints them, Python reads {printed.text()} of "
         f"{programs.text()} programs, and {repaired.text()} with its own. Repaired they do "

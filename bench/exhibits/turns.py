@@ -118,7 +118,7 @@ def _crawl(stand: Stand, work: str, way: Way) -> Turn:
     lanes, usable = list[Lane](), os.sched_getaffinity(0)
     stand.running.reset()
     os.sched_setaffinity(0, way.cores or usable)
-    steady = SteadyPart(pages, *ends(pages, way.concurrency), usage)
+    steady = SteadyPart(pages, *ends(pages, max(way.concurrency, way.workers or 1)), usage)
     digests: list[str] = []
 
     def on_record(record: Record) -> None:

@@ -49,7 +49,7 @@ class Edge:
         if at is not None:
             return f"between {_text(before)} and {_text(at)} {unit}"
         told = f"{self.theirs} is faster" if self.last < 0 else "not decided on this machine"
-        return f"{told}, up to {_text(before)} {unit}"
+        return f"{told}, at {_text(before)} {unit}"
 
 
 def _text(value: float) -> str:

@@ -102,7 +102,7 @@ FREE = {"GIL enabled": 0}
         (e16_one_loop, ONE_LOOP, {(OVER, 1): 0.8}, "holds"),
         (e16_one_loop, ONE_LOOP, {(OVER, 50): 0.95}, "does not hold"),
         (e16_one_loop, ONE_LOOP, {(OVER, 50): 0.95, ("CPU over threads, uvloop", 50): 0.7},
-         "holds within limits"),
+         "does not hold"),
     ],
 )  # fmt: skip
 def test_a_verdict_follows_from_the_figures(exhibit, figures, other, verdict):
@@ -178,9 +178,9 @@ def test_a_lock_keeps_a_page_from_being_fetched_again_however_slow_the_check(way
 
 
 @pytest.mark.parametrize(
-    ("rounds", "verdict"), [([1.3, 1.0, 1.3], "holds"), ([1.2, 1.3], "does not hold")]
+    ("rounds", "verdict"), [([1.0, 1.0, 1.3], "holds"), ([1.3, 1.0, 1.3], "does not hold")]
 )
-def test_one_thread_is_dearer_if_it_is_in_every_round(rounds, verdict):
+def test_one_thread_is_dearer_if_it_is_in_most_rounds(rounds, verdict):
     change = Figure("CPU over alone, switch interval 100 ms", "", rounds)
     found = _found(ONE_THREAD, {change.name: None}, [change])
     assert e09_one_thread.judge(found).verdict == verdict

@@ -260,9 +260,11 @@ def _parent_of(body: bytes) -> tuple[int, bytes]:
 
 def test_each_limit_of_a_mode_is_told_by_its_own_cost() -> None:
     cost = Cost(own_user=0.001, own_system=0.001, workers=0.003, server=0.005)
-    places, parent, cores = e25_hybrid.bounds(cost, 10, 2)
+    limits = {mode: e25_hybrid.bounds(cost, 10, 2, mode) for mode in e25_hybrid.MODES}
 
-    assert (places, parent, cores) == pytest.approx((1000, 500, 200))
+    assert limits["async"] == pytest.approx((1000, 500, 200))
+    assert limits["processes"] == pytest.approx((1250, 500, 200))
+    assert limits["hybrid"] == pytest.approx((2000, 500, 200))
 
 
 def test_hybrid_is_not_compared_on_other_work_or_with_the_server_as_its_limit() -> None:
