@@ -126,7 +126,7 @@ def leaf(verdict: Verdict | None) -> str:
     if verdict is None:
         return NOT_MEASURED
     if not verdict.decided:
-        return f"{verdict.mode}<br/>{', '.join(verdict.tied[1:])} as fast"
+        return f"{verdict.mode}<br/>({', '.join(verdict.tied[1:])} as fast)"
     if verdict.lead is None:
         return f"{verdict.mode}"
     return f"{verdict.mode}<br/>{verdict.lead.text(2)} × {verdict.next}"

@@ -25,12 +25,14 @@ class SteadyPart(Generic[_Reading]):
     """Has meters *read* at two records: the one after which a crawl is steady, and the last such.
 
     *warm* records come before it, *cool* ones after it, when places are empty, if there are
-    enough *pages*; otherwise it lasts to the end.
+    enough *pages*; otherwise it lasts to the end.  Where all records come in one block, it is
+    from when this was made.
     """
 
     def __init__(self, pages: int, warm: int, cool: int, read: Callable[[], _Reading]) -> None:
         self._ends = warm, (pages - cool if pages - cool > warm else pages)
         self._read = read
+        self._made = read()
         self._count = 0
         self._readings: list[_Reading] = []
         self._counts: list[int] = []
@@ -48,11 +50,15 @@ class SteadyPart(Generic[_Reading]):
     def pages(self) -> int:
         """How many pages were recorded in it."""
         before, after = self._counts
-        return max(1, after - before)
+        return after if self._is_one_block() else max(1, after - before)
 
     def readings(self) -> tuple[_Reading, _Reading]:
         """Return what the meters showed; raises SystemExit if it did not end."""
         if len(self._readings) < len(self._ends):
             raise SystemExit(f"record {self._ends[-1]} never came, only {self._count}")
         first, last = self._readings
-        return first, last
+        return (self._made if self._is_one_block() else first), last
+
+    def _is_one_block(self) -> bool:
+        first, last = self._readings
+        return last.at < first.at + BURST

@@ -60,7 +60,7 @@ def test_a_cell_that_fails_is_an_error_that_names_it(capfd):
         with pytest.raises(BenchError, match="serial on short ended with 1"):
             run_rounds(stand, [cell], 1)
 
-    assert "1 records instead of 2" in capfd.readouterr().err
+    assert "record 2 never came, only 1" in capfd.readouterr().err
 
 
 def test_the_command_line_names_every_experiment():

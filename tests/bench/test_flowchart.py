@@ -105,7 +105,7 @@ def test_every_mermaid_node_that_is_led_to_is_defined_once():
 def test_what_is_not_decided_is_said_so():
     found = fastest({"threads": [1.0, 1.0], "async": [1.0, 1.01]})
 
-    assert "threads<br/>async as fast" == branches.leaf(found)
+    assert "threads<br/>(async as fast)" == branches.leaf(found)
     assert "not measured" == branches.leaf(None)
 
 

@@ -42,8 +42,10 @@ def test_it_lasts_to_the_end_where_so_many_must_not_come_after_it(found):
     assert found(1.0, 2.0, 4.0, warm=2, cool=1) == (1, 2.0)
 
 
-def test_a_crawl_of_one_page_has_no_steady_part_but_an_answer(found):
-    assert found(1.0, warm=1, cool=1) == (1, 0.0)
+def test_where_all_come_in_one_block_the_whole_crawl_counts(found):
+    assert found(1.0, warm=1, cool=1) == (1, 1.0)
+    assert found(4.0, 4.0, 4.0, 4.0, 4.0, warm=1, cool=1) == (5, 4.0)
+    assert found(0.5, 4.0, 4.0, 4.0, 4.0, warm=1, cool=1) == (4, 3.5)
 
 
 def test_a_crawl_that_ended_early_has_none():

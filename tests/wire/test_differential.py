@@ -276,7 +276,7 @@ KNOWN = {
     ),
     "seen-early": Known(b"HTTP/1.1 two hundred", is_seen_early, RESET),
     "empty-line": Known(
-        b"\r\n" + OK + PAGE, httpcore_refuses_what_has(rb"(^|\n\r?\n)[\r\n]+HTTP/")
+        b"\r\n" + OK + PAGE, httpcore_refuses_what_has(rb"(^|\n\r?\n)[\r\n]+(HTTP/|\Z)")
     ),
     "many-digits": Known(
         OK + b"Content-Length: 000000000000000000004\r\n\r\npage",
@@ -321,6 +321,7 @@ CHECKED = settings(
 @settings(CHECKED, max_examples=100)
 @given(sendings())
 @example(Sent(b"\rRTSP/1.0 200 OK\r\n" + PAGE))
+@example(Sent(b"HTTP/1.1 199 OK\r\n\r\n\r\n", (), RESET))
 def test_the_wire_sees_what_httpcore_sees(colours, sent):
     compare(sent, colours(sent))
 
