@@ -4,7 +4,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.register_profile("hurried", settings.get_profile("repeatable"), max_examples=40)
+settings.register_profile("hurried", settings.get_profile("repeatable"), max_examples=25)
 
 
 def pytest_configure(config: pytest.Config) -> None:
