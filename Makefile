@@ -12,8 +12,9 @@ PYTHON_314 ?=
 PYTHON_315 ?=
 OTHER = $(PYTHON_$(subst .,,$*))
 THERE = env PYTHONPATH='$(CURDIR):$(CURDIR)/.pythons/site-$*' PYTHONDONTWRITEBYTECODE=1 $(or $(OTHER),sh bench/pythons_setup.sh run python$*)
-# A process for each core; a file's tests stay together, because they share a server.
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
+# Three processes for two cores, as a test waits for a third of its time; a file's tests stay
+# together, because they share a server.
+PYTEST := $(BIN)/python -m pytest -q -n $(shell expr 3 \* $$(getconf _NPROCESSORS_ONLN) / 2) --dist loadfile
 PRINTED = $(shell grep -l '^<!-- \[\[\[cog' README.md docs/*.md docs/*/*.md 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
