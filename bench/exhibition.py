@@ -13,8 +13,9 @@ import msgspec
 from bench.cell import BenchError, environment
 from bench.exhibits.exhibit import Figure, Verdict
 from bench.exhibits.shelf import Entry, entries, named
+from bench.interpreters import installed
 from bench.layout import Table
-from bench.machine import machine
+from bench.machine import Machine, machine
 from bench.results import FOLDER, Kept, Run
 from bench.rounds import say
 
@@ -73,18 +74,32 @@ def measure(
         wanted = named(list(names))
     except LookupError as error:
         raise BenchError(str(error)) from None
+    command = shlex.split(interpreter) or [sys.executable]
+    stamp = _stamp(command)
     found = []
     for entry in wanted:
-        found.append(play(entry, shlex.split(interpreter) or [sys.executable], quick=quick))
+        found.append(play(entry, command, quick=quick))
         say(f"{len(found)} of {len(wanted)}: {entry.name}: {found[-1].verdict}")
-        yield _results(found)
+        yield _results(found, stamp)
 
 
-def _results(found: list[Shown]) -> ExhibitResults:
-    python = found[0].python
+def _stamp(command: Sequence[str]) -> Machine:
+    """Return the stamp of this machine with the Python of *command* and the packages it has."""
+    here = machine()
+    python, versions = installed(command, here.versions)
+    return msgspec.structs.replace(
+        here,
+        python=python,
+        loop="uvloop" if "uvloop" in versions else "asyncio",
+        versions={"crawl": here.versions["crawl"]} | versions,
+    )
+
+
+def _results(found: list[Shown], stamp: Machine) -> ExhibitResults:
+    ours = stamp.python == platform.python_version()
     return ExhibitResults(
-        name=NAME if python == platform.python_version() else f"{NAME}-{_short(python)}",
-        machine=msgspec.structs.replace(machine(), python=python),
+        name=NAME if ours else f"{NAME}-{_short(stamp.python)}",
+        machine=stamp,
         how=[
             "Each exhibit is a program of its own in `bench/exhibits`, run in a fresh interpreter; "
             "what it compares is interleaved in shuffled rounds.",

@@ -1,15 +1,15 @@
-"""Which Python runs what: our own, or the one of `.venv-peers` with other people's packages."""
+"""Which Python runs what, and with which packages: our own, another, or that of `.venv-peers`."""
 
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cell import BenchError
 
-__all__ = ["FOLDER", "PINS", "Peers", "peers", "pinned"]
+__all__ = ["FOLDER", "PINS", "Peers", "installed", "peers", "pinned"]
 
 PINS = Path(__file__).resolve().parent / "peers.txt"
 FOLDER = PINS.parent.parent / ".venv-peers"
@@ -35,18 +35,30 @@ class Peers:
     versions: dict[str, str]
 
 
+def installed(command: Sequence[str], names: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the version of the Python that *command* runs, and of those of *names* that it has.
+
+    Raises BenchError if it cannot be run.
+    """
+    try:
+        done = subprocess.run(
+            [*command, "-c", _ASK, *names], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BenchError(f"{' '.join(command)} is no Python that can be run: {error}") from None
+    python, versions = json.loads(done.stdout)
+    return python, versions
+
+
 def peers(names: Sequence[str], folder: Path = FOLDER) -> Peers:
     """Return the peers' interpreter; raises BenchError if it lacks one of the packages *names*."""
     python = folder / "bin" / "python"
     try:
-        done = subprocess.run(
-            [python, "-c", _ASK, *names], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        python_version, versions = installed([str(python)], names)
+    except BenchError:
         raise BenchError(
             f"other people's packages are not set up in {folder.name}: run make peers"
         ) from None
-    python_version, versions = json.loads(done.stdout)
     wanted = pinned()
     for name in names:
         if versions.get(name) != wanted[name.lower()]:

@@ -1,6 +1,8 @@
 """Every exhibit runs, states its claim, measures something and comes to a verdict."""
 
+import importlib
 import json
+import platform
 import subprocess
 import sys
 from math import isfinite
@@ -16,7 +18,7 @@ from bench.exhibits.__main__ import QUICK
 from bench.exhibits.exhibit import Figure, Found, Verdict, ratio
 from bench.exhibits.shelf import Entry, entries, named
 from bench.machine import machine
-from bench.results import keep
+from bench.results import FOLDER, keep
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
@@ -62,6 +64,25 @@ def test_the_standard_library_suffices_to_skip_what_needs_more() -> None:
     )  # fmt: skip
     found = json.loads(done.stdout)
     assert (found["verdict"], found["why"]) == ("skipped", "This Python has no no_such_module.")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("exhibits*.json")), ids=lambda path: path.stem)
+def test_a_kept_verdict_is_what_the_rule_of_today_says(path: Path) -> None:
+    modules = {entry.name: entry.module for entry in entries()}
+    kept = msgspec.json.decode(path.read_bytes(), type=ExhibitResults)
+    assert kept.cells
+    for one in kept.cells:
+        if one.verdict != Verdict.SKIPPED:
+            exhibit = importlib.import_module(modules[one.name])
+            judgement = exhibit.judge(Found(one.figures))
+            assert (judgement.verdict, judgement.why) == (one.verdict, one.why), one.name
+
+
+def test_results_of_another_python_name_the_packages_that_it_has() -> None:
+    [results] = exhibition.measure(["gil"], f"{sys.executable} -S", quick=True)
+    assert results.machine.python == platform.python_version()
+    assert set(results.machine.versions) == {"crawl"}
+    assert results.machine.loop == "asyncio"
 
 
 def test_an_exhibit_that_fails_is_told_by_name() -> None:
