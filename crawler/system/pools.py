@@ -5,18 +5,40 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from crawler.core.errors import WorkerError
 
 __all__ = ["Crew", "begin", "deaf_to_ctrl_c", "threads"]
 
 _T = TypeVar("_T")
+
+
+class _Pool(ProcessPoolExecutor):
+    """A process pool that ends when it breaks, before Python 3.11.5, too (gh-94777).
+
+    There the thread that feeds the workers would write on at a task that nobody is left to read.
+    """
+
+    def submit(self, fn: Callable[..., _T], /, *args: object, **kwargs: object) -> Future[_T]:
+        """Hand a task to the pool, which stops feeding its workers if it comes back as broken."""
+        future = super().submit(fn, *args, **kwargs)
+        if sys.version_info < (3, 11, 5):
+            future.add_done_callback(partial(_stop_feeding, self._call_queue))  # type: ignore[attr-defined]
+        return future
+
+
+def _stop_feeding(queue: Any, future: Future[Any]) -> None:
+    """Close the end of the pipe that is read, so that who writes to it sees it broken."""
+    if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool):
+        queue._reader.close()  # noqa: SLF001 (as Python does since 3.11.5)
 
 
 class Crew:
@@ -109,7 +131,7 @@ class Crew:
 
     def _new(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, context, initializer=begin, initargs=self._setup)
+        return _Pool(workers, context, initializer=begin, initargs=self._setup)
 
 
 def threads(workers: int) -> Executor:

@@ -1,6 +1,7 @@
 """Worker processes: one that dies or hangs is replaced, and none outlives its parent."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -168,6 +169,37 @@ def test_closing_does_not_wait_for_a_worker_that_hangs():
 
     with pytest.raises(BrokenProcessPool):
         hanging.result(LONG)
+
+
+def _replaced(crew):
+    [process] = crew.pool._processes.values()
+    process.kill()
+    crew.replace(crew.pool)
+
+
+def _closed(crew):
+    crew.close(kill=True)
+
+
+@pytest.mark.parametrize("end", [_replaced, _closed])
+def test_a_task_that_is_half_way_to_a_worker_keeps_nobody(end):
+    """Its pipe is full when the last reader dies: Python before 3.11.5 would write for ever."""
+    crew = Crew(1)
+    queue = crew.pool._call_queue  # type: ignore[attr-defined]
+    tasks = [crew.submit(hangs), crew.submit(says, bytes(10**6))]
+    while select.select([], [queue._writer], [], 0)[1]:
+        pass
+    ending = threading.Thread(target=end, args=[crew], daemon=True)
+    ending.start()
+    ending.join(LONG)
+    stuck = ending.is_alive()
+    queue._reader.close()
+
+    assert not stuck
+    for task in tasks:
+        with pytest.raises(BrokenProcessPool):
+            task.result(LONG)
+    crew.close(kill=True)
 
 
 PARENT = """
