@@ -10,6 +10,7 @@ import msgspec
 from bench.bounds import bound
 from bench.branches import summary
 from bench.cell import Measured
+from bench.charts.drawing import CHARTS
 from bench.exhibition import ExhibitResults
 from bench.exhibits.exhibit import Verdict
 from bench.exhibits.shelf import entries
@@ -70,9 +71,15 @@ def choice(results: Path = FOLDER) -> str:
 
 
 def figure(name: str, alt: str, docs: Path = DOCS) -> str:
-    """Return a picture of a kept result, or what to run where it was not drawn."""
+    """Return a picture and what it was drawn from, or what to run where it was not drawn."""
     if (docs / "figures" / f"{name}.svg").exists():
-        return f"![{alt}](figures/{name}.svg)\n"
+        chart = CHARTS[name]
+        data = f"[{chart.results}.json](../bench/results/{chart.results}.json)"
+        return (
+            f"![{alt}](figures/{name}.svg)\n\n"
+            f"[PNG](figures/{name}.png), from {data}: measured by `{chart.command}`, "
+            f"drawn by `python -m bench figure {name}`.\n"
+        )
     return f"Not drawn yet: `python -m bench figure {name}` does, from kept results.\n"
 
 

@@ -80,7 +80,11 @@ def test_where_nothing_is_kept_the_reader_is_told_what_to_run(tmp_path):
 def test_a_figure_is_shown_as_soon_as_it_is_drawn(tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "convoy.svg").write_text("<svg/>")
-    assert guide_parts.figure("convoy", "A line.", tmp_path) == "![A line.](figures/convoy.svg)\n"
+    shown = guide_parts.figure("convoy", "A line.", tmp_path)
+    assert shown.startswith("![A line.](figures/convoy.svg)\n")
+    assert (
+        "(../bench/results/exhibits.json): measured by `python -m bench exhibits convoy`" in shown
+    )
 
 
 def test_only_verdicts_that_differ_with_another_python_are_told(kept):
