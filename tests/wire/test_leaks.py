@@ -296,7 +296,8 @@ def test_where_idle_connections_end_none_is_lost_and_none_done_twice(server, col
     assert wrong(asks, outcomes, seen) == []
     assert after == before
     left = Counter(ask.method for ask in asks if seen.get(ask.number, [""])[0] == "left")
-    assert min(left["GET"], left["POST"]) > count // 100  # or it was no test
+    assert left["GET"]
+    assert left["POST"], "no connection ended under a request, so this was no test"
 
 
 @pytest.mark.parametrize("count", SIZES)
