@@ -14,6 +14,7 @@ from bench import (
     exhibition,
     fetch,
     flowchart,
+    instructions,
     lessons,
     little,
     load,
@@ -146,6 +147,12 @@ def grid_command(
             scale, part = measuring.QUICK, Path(folder, part.name)
         _report(measuring.measure(scale, part, fresh=fresh), quick=quick)
     part.unlink(missing_ok=True)  # the whole is kept
+
+
+@app.command("instructions")
+def instructions_command(*, quick: Quick = False) -> None:
+    """What `--trace` costs a page in instructions, counted by valgrind; a quarter of an hour."""
+    _report(instructions.measure(instructions.QUICK if quick else instructions.FULL), quick=quick)
 
 
 @app.command("lessons")
