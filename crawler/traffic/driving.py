@@ -182,9 +182,9 @@ class Driver:
         self.opened += 1
         place.connections[origin] = connection
         if place.started:
-            if place.due >= self._measured_from:
-                self.tally.connect.record(took)
             place.sent = monotonic_ns()
+            if place.due >= self._measured_from:
+                self.tally.note_connected(took, place.sent - place.started)
             target = place.target
             connection.ask(self.plan.requests[target], self.plan.bodiless[target])
 

@@ -136,8 +136,7 @@ class Tally:
 
     def spent(self) -> int:
         """Return the nanoseconds in flight, since then, of all that has ended, added up."""
-        own = self._both.total + self._service.total
-        return own + self.connect.total + self._beside
+        return self._both.total + self._service.total + self._beside
 
     @staticmethod
     def outcome(status: int) -> str:
@@ -162,6 +161,11 @@ class Tally:
     def _histograms(self) -> list[Histogram]:
         named = [self._both, self._response, self._service, self.lag, self.wait, self.connect]
         return [*named, *self.failed.values(), *self.by_target]
+
+    def note_connected(self, took: int, held: int) -> None:
+        """Count the nanoseconds that a connection took, and that it held its request back."""
+        self.connect.record(took)
+        self._beside += held
 
     def note_lag(self, lag: int) -> None:
         """Count how late something was noticed that was due at a time."""

@@ -134,7 +134,7 @@ def test_the_first_services_are_kept_the_warm_up_s_too_and_no_more():
 
 def test_time_in_flight_is_that_since_the_warm_up_of_all_that_ended():
     tally = Tally(0, FROM, 1, 1)
-    tally.connect.record(1)
+    tally.note_connected(1, held=3)
     tally.fold(
         [
             note(200, FROM - 500, FROM - 100),
@@ -145,7 +145,7 @@ def test_time_in_flight_is_that_since_the_warm_up_of_all_that_ended():
             note(1, FROM, FROM + 7_000, sent=0),
         ]
     )
-    assert tally.spent() == 1 + 30 + 400 + 200 + 5_000 + 7_000
+    assert tally.spent() == 3 + 30 + 400 + 200 + 5_000 + 7_000
     assert tally.unwritten == 1
 
 
