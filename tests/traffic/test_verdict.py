@@ -144,7 +144,7 @@ def test_the_words_of_real_runs():
         assert words_of(page, requests=3000, connections=4).word == "server-limited"
         assert words_of(page, rate=700.0, duration=2.0, connections=20).word == "kept-up"
         slow = f"{page}?latency=10ms"
-        assert words_of(slow, rate=800.0, duration=2.0, connections=3).word == "schedule-limited"
+        assert words_of(slow, rate=1200.0, duration=2.0, connections=6).word == "schedule-limited"
     with serve(pages=10, size="100", links=0, capacity=1, service="3ms") as site:
         page = f"{site.url}/p/1"
         found = words_of(page, rate=900.0, duration=3.5, connections=500)
