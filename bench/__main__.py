@@ -151,7 +151,7 @@ def grid_command(
 
 @app.command("instructions")
 def instructions_command(*, quick: Quick = False) -> None:
-    """What `--trace` costs a page in instructions, counted by valgrind; a quarter of an hour."""
+    """What `--trace` costs a page in instructions, counted by valgrind; 10 minutes."""
     _report(instructions.measure(instructions.QUICK if quick else instructions.FULL), quick=quick)
 
 

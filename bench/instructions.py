@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SET_UP = "bench/instructions_setup.sh"
-#: As many as there are cores: what is counted does not depend on who else runs.
+#: Crawls beside each other: what is counted does not depend on who else runs.
 AT_ONCE = 2
 LONG = "600s"  # no page is to time out because it is simulated
 PATIENCE = 900.0  # seconds for one crawl

@@ -16,7 +16,7 @@ import trustme
 
 from crawler.core.errors import WorkerError
 from crawler.system.usage import peak_memory
-from crawler.traffic import places
+from crawler.traffic import driving, places
 from crawler.traffic.tally import REASONS
 from fixtures.running import serve
 from tests.traffic.engine import LOOPS, drive, drive_plan, later, plan_of
@@ -578,6 +578,20 @@ def test_little_s_law_holds_whatever_becomes_of_the_requests(site, options):
         if residuals[-1] < 0.1:  # of a dozen samples the first one sees nothing
             return
     raise AssertionError(residuals)
+
+
+def test_a_request_is_in_flight_for_as_long_as_its_connection_holds_it_back(site, monkeypatch):
+    """Not only for what the connection says that it took, which here is next to nothing."""
+
+    async def in_no_time(*args):
+        made = await places.connected(*args)
+        return made if isinstance(made, str) else (made[0], 1)
+
+    monkeypatch.setattr(driving, "connected", in_no_time)
+    tally = drive(f"{site.url}/p/1", connections=1, requests=5, keepalive=False).driver.tally
+    connecting = len(tally.connect)
+    assert connecting > 0
+    assert tally.spent() > tally.service.total + 1_000 * connecting
 
 
 # Memory.
